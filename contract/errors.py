@@ -1,0 +1,232 @@
+"""Every way a request can fail, with what the caller is told. The one table behind code, tests and docs/errors.md.
+
+    ApiError
+    ├── BadRequest            400  the request itself
+    ├── Forbidden             403  who is asking
+    ├── NotFound              404  nothing has that name
+    ├── MethodNotAllowed      405  the path exists, the method does not
+    ├── PayloadTooLarge       413
+    ├── UnsupportedMediaType  415
+    ├── UnusableImage         422  a picture, but not one we can use
+    ├── Throttled             429  too fast; try again
+    ├── InternalError         500  ours: a defect
+    ├── ModelFailure          502  ours: the model
+    ├── Unavailable           503  not now; try again
+    └── ModelTimeout          504
+
+A leaf's `message` is a template of fixed words: only numbers and names from our own registry fill it,
+never a byte that came from the client, a library or AWS.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+
+class ApiError(Exception):
+    """An answer other than 200: HTTP `status`, stable `code`, public `message`, optional `retry_after_s`."""
+
+    status: ClassVar[int]
+    message: ClassVar[str]
+    case: ClassVar[str]
+    retry_after_s: ClassVar[int | None] = None
+
+    def __init__(self, **details: object) -> None:
+        """`details` fill the template; whatever it does not name is ignored."""
+        super().__init__(self.message.format_map(_Unfilled(details)))
+
+    @classmethod
+    def code(cls) -> str:
+        """The class's name in upper snake case, for example `EMPTY_BODY`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).upper()
+
+    def envelope(self, request_id: str) -> dict[str, dict[str, str]]:
+        """The JSON body of the answer."""
+        return {"error": {"code": self.code(), "message": str(self), "request_id": request_id}}
+
+
+class _Unfilled(dict[str, object]):
+    """Leaves out what the raiser did not know instead of failing while it reports a failure."""
+
+    def __missing__(self, key: str) -> str:
+        return f"the documented {key.replace('_', ' ')}"
+
+
+class BadRequest(ApiError):
+    status = 400
+
+
+class EmptyBody(BadRequest):
+    case = "empty body"
+    message = "The body is empty. Send the image itself, or JSON that holds it."
+
+
+class MalformedJson(BadRequest):
+    case = "JSON that does not parse, nests past 100, or holds NaN or giant numbers"
+    message = "The body is not acceptable JSON: it must parse, nest at most 100 deep and hold finite numbers."
+
+
+class InvalidRequest(BadRequest):
+    case = "JSON of another shape than the model takes"
+    message = 'Send {{"image": "<base64>"}} or {{"instances": ["<base64>", …]}} with 1 to {max_instances} images.'
+
+
+class InvalidParameter(BadRequest):
+    case = "`top_k` or `threshold` out of range"
+    message = "Give top_k as a whole number from 1 to 1000 and threshold as a number from 0 to 1."
+
+
+class InvalidBase64(BadRequest):
+    case = "base64 that is not"
+    message = "The image is not valid base64 (RFC 4648, standard alphabet, with padding)."
+
+
+class UrlInputUnsupported(BadRequest):
+    case = '`{"url": …}`'
+    message = "The server opens no connection on a client's word. Send the image itself."
+
+
+class GatewayRefused(BadRequest):
+    case = "any other request that the gateway refuses"
+    message = "The request was refused before it reached a model. Check the path, the headers and the body."
+
+
+class Forbidden(ApiError):
+    status = 403
+
+
+class InvalidApiKey(Forbidden):
+    case = "missing or unknown API key"
+    message = "Send a valid API key in the x-api-key header."
+
+
+class AccessDenied(Forbidden):
+    case = "signed, but not allowed to call"
+    message = "The caller's identity is not allowed to call this route."
+
+
+class NotFound(ApiError):
+    status = 404
+
+
+class RouteNotFound(NotFound):
+    case = "unknown path or method"
+    message = "There is no such route. GET /openapi.json lists them all."
+
+
+class ModelNotFound(NotFound):
+    case = "unknown model"
+    message = "There is no model of that name. GET /models lists what is deployed."
+
+
+class EndpointNotFound(NotFound):
+    case = "unknown endpoint"
+    message = "The model has no endpoint of that name. It has: {endpoints}."
+
+
+class MethodNotAllowed(ApiError):
+    status = 405
+    case = "the model server asked with another method"
+    message = "The path exists, but not with this method."
+
+
+class PayloadTooLarge(ApiError):
+    status = 413
+    case = "body over the endpoint's limit"
+    message = "The body is larger than the limit of {max_body_bytes} bytes. Send a smaller or more compressed image."
+
+
+class UnsupportedMediaType(ApiError):
+    status = 415
+    case = "missing or unknown content type, Content-Encoding, multipart, magic bytes that contradict the type"
+    message = "Send one of {accepts} as Content-Type, with a body of that type and no Content-Encoding."
+
+
+class UnusableImage(ApiError):
+    status = 422
+
+
+class ImageUndecodable(UnusableImage):
+    case = "image that does not decode"
+    message = "The image is damaged or incomplete and cannot be decoded."
+
+
+class ImageTooManyPixels(UnusableImage):
+    case = "too many pixels, refused from the header"
+    message = "The image has more than {max_pixels} pixels. Send a smaller one."
+
+
+class ImageTooSmall(UnusableImage):
+    case = "too small"
+    message = "The image must be at least {min_side_px} pixels wide and high."
+
+
+class ImageAnimated(UnusableImage):
+    case = "animated image"
+    message = "The image is animated. Send a single frame."
+
+
+class Throttled(ApiError):
+    status = 429
+    case = "throttled"
+    message = "Too many requests at once. Wait, then try again."
+    retry_after_s = 1
+
+
+class InternalError(ApiError):
+    status = 500
+    case = "a defect in Fovea itself"
+    message = "Something went wrong on our side. The request id finds it in the logs."
+
+
+class ModelFailure(ApiError):
+    status = 502
+
+
+class ModelFailed(ModelFailure):
+    case = "the model raised, or its container died"
+    message = "The model failed on this request. The request id finds the reason in the logs."
+
+
+class ModelOutputInvalid(ModelFailure):
+    case = "the model gave NaN, Inf or a wrong shape"
+    message = "The model gave an answer that is not valid, so it is withheld."
+
+
+class Unavailable(ApiError):
+    status = 503
+
+
+class Overloaded(Unavailable):
+    case = "container overloaded"
+    message = "The model is serving as many requests as it can. Wait, then try again."
+    retry_after_s = 1
+
+
+class ModelNotReady(Unavailable):
+    case = "container starting"
+    message = "The model is starting. Wait, then try again."
+    retry_after_s = 5
+
+
+class ModelNotDeployed(Unavailable):
+    case = "endpoint creating, failed, absent or scaled to zero"
+    message = "The endpoint is not in service. Try again later, or choose another endpoint."
+    retry_after_s = 30
+
+
+class ModelTimeout(ApiError):
+    status = 504
+    case = "too slow"
+    message = "The model did not answer in time. Try again, or send a smaller image."
+
+
+def _leaves(parent: type[ApiError]) -> Iterator[type[ApiError]]:
+    for child in parent.__subclasses__():
+        if "case" in vars(child):
+            yield child
+        yield from _leaves(child)
+
+
+TABLE: dict[str, type[ApiError]] = {leaf.code(): leaf for leaf in _leaves(ApiError)}
+"""Code -> class, for every answer other than 200 that a caller can see, by status."""

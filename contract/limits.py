@@ -1,0 +1,54 @@
+"""Limits as values: what AWS allows, what we allow, and the order in which the hops give up."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds after which each hop gives up. Each is inside the one before, so the innermost answers first."""
+
+    gateway_s: int = 29  # API Gateway, REST, its default maximum
+    function_s: int = 28
+    sdk_read_s: int = 26
+    container_s: int = 24
+    sdk_connect_s: int = 2
+
+    def nested(self) -> bool:
+        """Whether gateway > function > SDK read > container holds."""
+        return self.gateway_s > self.function_s > self.sdk_read_s > self.container_s > 0
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """Largest request body, in bytes, at each hop."""
+
+    gateway: int = 10 * MIB  # API Gateway, REST
+    function_event: int = 6 * MIB  # Lambda, the JSON event, body as base64
+    through_function: int = 4_500_000  # raw bytes whose base64 leaves 290 kB of the event for headers
+    serverless: int = 4 * MIB  # SageMaker serverless InvokeEndpoint
+    realtime: int = 6 * MIB  # SageMaker InvokeEndpoint, Body in botocore's model
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """What a picture may be before it is decoded."""
+
+    max_pixels: int = 50_000_000  # refused from the header
+    min_side_px: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """What a JSON request may hold."""
+
+    max_instances: int = 64
+    max_json_depth: int = 100
+    max_top_k: int = 1000
+
+
+TIMEOUTS = Timeouts()
+BODIES = BodyLimits()
+IMAGES = ImageLimits()
+REQUESTS = RequestLimits()
