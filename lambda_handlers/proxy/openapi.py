@@ -1,0 +1,121 @@
+"""The API described for machines (OpenAPI 3.1), from the registry and the error table."""
+
+from collections import defaultdict
+from typing import Any
+
+from contract.errors import TABLE
+from contract.limits import REQUESTS
+from contract.media import CSV, JSON
+from lambda_handlers.proxy.registry import Registry
+
+Description = dict[str, Any]
+
+_ENVELOPE: Description = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "request_id"],
+            "properties": {
+                "code": {"type": "string", "enum": list(TABLE)},
+                "message": {"type": "string"},
+                "request_id": {"type": "string"},
+            },
+        }
+    },
+}
+_PREDICTIONS: Description = {
+    "type": "array",
+    "description": "Best first.",
+    "items": {
+        "type": "object",
+        "required": ["label", "score"],
+        "properties": {"label": {"type": "string"}, "score": {"type": "number", "minimum": 0, "maximum": 1}},
+    },
+}
+_ANSWER: Description = {
+    "type": "object",
+    "required": ["model", "version"],
+    "properties": {
+        "model": {"type": "string"},
+        "version": {"type": "string"},
+        "predictions": _PREDICTIONS,
+        "instances": {"type": "array", "items": {"type": "object", "properties": {"predictions": _PREDICTIONS}}},
+        "notice": {"type": "string"},
+    },
+}
+_BASE64: Description = {"type": "string", "contentEncoding": "base64"}
+_JSON_REQUEST: Description = {
+    "type": "object",
+    "properties": {
+        "image": _BASE64,
+        "instances": {"type": "array", "items": _BASE64, "minItems": 1, "maxItems": REQUESTS.max_instances},
+        "top_k": {"type": "integer", "minimum": 1, "maximum": REQUESTS.max_top_k},
+        "threshold": {"type": "number", "minimum": 0, "maximum": 1},
+    },
+}
+
+
+def describe(registry: Registry) -> Description:
+    """The OpenAPI document of what is deployed."""
+    names = [model["name"] for model in registry.models]
+    accepts = sorted({name for model in registry.models for name in model["accepts"]})
+    endpoints = sorted({endpoint["name"] for model in registry.models for endpoint in model["endpoints"]})
+    model = _parameter("model", "path", {"type": "string", "enum": names})
+    options = [
+        _parameter("endpoint", "query", {"type": "string", "enum": endpoints}),
+        _parameter("top_k", "query", _JSON_REQUEST["properties"]["top_k"]),
+        _parameter("threshold", "query", _JSON_REQUEST["properties"]["threshold"]),
+    ]
+    body = {name: {"schema": _JSON_REQUEST} if name == JSON else {} for name in accepts}
+    answer = {JSON: {"schema": _ANSWER}, CSV: {"schema": {"type": "string"}}}
+    any_json = {JSON: {"schema": {"type": "object"}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Fovea", "version": "1", "description": "Vision models behind HTTPS."},
+        "servers": [{"url": "."}],
+        "security": [{"apiKey": []}],
+        "paths": {
+            "/models": {"get": _operation("listModels", "What is deployed.", any_json)},
+            "/models/{model}": {"get": _operation("describeModel", "One model.", any_json, parameters=[model])},
+            "/models/{model}/predict": {
+                "post": _operation(
+                    "predict",
+                    "A prediction for one image, or for many in one call.",
+                    answer,
+                    parameters=[model, *options],
+                    requestBody={"required": True, "content": body},
+                )
+            },
+            "/openapi.json": {"get": _operation("openapi", "This document.", any_json)},
+        },
+        "components": {
+            "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
+            "schemas": {"Error": _ENVELOPE},
+        },
+    }
+
+
+def _parameter(name: str, place: str, schema: Description) -> Description:
+    return {"name": name, "in": place, "required": place == "path", "schema": schema}
+
+
+def _operation(name: str, summary: str, content: Description, **more: object) -> Description:
+    return {
+        "operationId": name,
+        "summary": summary,
+        **more,
+        "responses": {"200": {"description": "OK", "content": content}, **_ERRORS},
+    }
+
+
+def _errors() -> Description:
+    codes: dict[int, list[str]] = defaultdict(list)
+    for code, error in TABLE.items():
+        codes[error.status].append(code)
+    schema = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {str(status): {"description": ", ".join(codes[status]), "content": schema} for status in sorted(codes)}
+
+
+_ERRORS = _errors()

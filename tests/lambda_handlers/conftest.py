@@ -1,0 +1,95 @@
+"""The real handler, with a registry of its own and a real botocore client whose answers botocore's Stubber gives."""
+
+import base64
+import importlib
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+ENDPOINTS = [
+    {"name": "serverless", "kind": "serverless", "max_body_bytes": 1000},
+    {"name": "gpu", "kind": "realtime", "max_body_bytes": 2000},
+]
+REGISTRY = {
+    "stage": "dev",
+    "models": [
+        {"name": "cats", "accepts": ["image/jpeg", "image/png", "application/json"], "endpoints": ENDPOINTS},
+    ],
+    "targets": {"cats": {"serverless": "fovea-dev-cats-serverless", "gpu": "fovea-dev-cats-gpu"}},
+}
+
+
+@pytest.fixture(scope="session")
+def handler_module(tmp_path_factory):
+    file = tmp_path_factory.mktemp("proxy") / "registry.json"
+    file.write_text(json.dumps(REGISTRY))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REGISTRY_FILE", str(file))
+        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        return importlib.import_module("lambda_handlers.proxy.handler")
+
+
+class Proxy:
+    """Sends events to the handler; `sagemaker` is the stub behind its client."""
+
+    def __init__(self, module, sagemaker: Stubber) -> None:
+        self.module, self.sagemaker = module, sagemaker
+        self.remaining_ms = 28_000
+
+    def send(self, method: str, resource: str, model: str | None = None, **more):
+        body = more.pop("body", None)
+        event = {
+            "httpMethod": method,
+            "resource": resource,
+            "headers": more.pop("headers", None),
+            "queryStringParameters": more.pop("query", None),
+            "pathParameters": {"model": model} if model else None,
+            "requestContext": {"requestId": "11111111-2222-3333-4444-555555555555"},
+            "body": base64.b64encode(body).decode() if body else None,
+            "isBase64Encoded": bool(body),
+        }
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: self.remaining_ms)
+        answer = self.module.handler(event, context)
+        is_json = answer["headers"]["Content-Type"] == "application/json"
+        content = json.loads(answer["body"]) if is_json else answer["body"]
+        code = content["error"]["code"] if is_json and "error" in content else None
+        return SimpleNamespace(status=answer["statusCode"], headers=answer["headers"], content=content, code=code)
+
+    def predict(self, body: bytes = b"picture", content_type: str | None = "image/jpeg", **more):
+        headers = {"Content-Type": content_type} if content_type else {}
+        headers |= more.pop("headers", {})
+        model = more.pop("model", "cats")
+        return self.send("POST", "/models/{model}/predict", model, headers=headers, body=body, **more)
+
+    def will_answer(self, content=b'{"predictions":[]}', expected=None, attributes="decode;dur=1.5", kind=None):
+        answer = {
+            "Body": StreamingBody(io.BytesIO(content), len(content)),
+            "ContentType": kind or "application/json",
+            "CustomAttributes": attributes,
+        }
+        self.sagemaker.add_response("invoke_endpoint", answer, expected)
+
+    def will_fail(self, code: str, status: int, **more):
+        self.sagemaker.add_client_error("invoke_endpoint", code, "arn:aws:secret", status, modeled_fields=more or None)
+
+    def will_fail_in_container(self, status: int, message: str):
+        self.sagemaker.add_client_error(
+            "invoke_endpoint",
+            "ModelError",
+            f'Received error ({status}) "{message}"',
+            424,
+            modeled_fields={"OriginalStatusCode": status, "OriginalMessage": message},
+        )
+
+
+@pytest.fixture
+def proxy(handler_module):
+    with Stubber(handler_module.RUNTIME.client) as sagemaker:
+        yield Proxy(handler_module, sagemaker)
+        sagemaker.assert_no_pending_responses()
