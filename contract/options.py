@@ -4,7 +4,6 @@ SageMaker forwards exactly one free-form header to the container, so the proxy w
 request id into it, `request_id=1f2e,top_k=5,threshold=0.5`, and the model server reads them back here.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from contract.errors import InvalidParameter
 from contract.limits import REQUESTS
 
 HEADER = "X-Amzn-SageMaker-Custom-Attributes"
-_PLAIN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,10 @@ def header_value(options: Options, request_id: str) -> str:
     return ",".join(f"{key}={value}" for key, value in pairs.items() if value is not None)
 
 
-def read_header(header: str) -> tuple[Options, str | None]:
-    """The options and the request id in `header`; an id that is not plain is as good as none."""
+def attributes(header: str) -> dict[str, str]:
+    """The pairs in `header`: `Options.read` takes the options from them, `request_id` is the caller's."""
     items = (item.partition("=") for item in header.split(","))
-    pairs = {key.strip(): value.strip() for key, _, value in items}
-    request_id = pairs.get("request_id", "")
-    return Options.read(pairs), request_id if _PLAIN_ID.fullmatch(request_id) else None
+    return {key.strip(): value.strip() for key, _, value in items}
 
 
 def _top_k(value: object) -> int | None:

@@ -43,7 +43,7 @@ def handler(event: Event, context: Any) -> Answer:
     duration_ms = (time.perf_counter() - started) * 1000
     answer["headers"] |= {"X-Request-Id": request_id, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     timings = [f"function;dur={duration_ms:.1f}", answer["headers"].get("Server-Timing", "")]
-    answer["headers"]["Server-Timing"] = ", ".join(filter(None, timings))
+    answer["headers"]["Server-Timing"] = ",".join(filter(None, timings))
     log.info(
         "answered",
         extra={
@@ -81,7 +81,7 @@ def predict(event: Event, context: Any) -> Answer:
     asked = Invocation(body, sent, accept, header_value(options, event["requestContext"]["requestId"]))
     prediction = RUNTIME.invoke(target, asked, lambda: context.get_remaining_time_in_millis() / 1000)
     sagemaker_ms = (time.perf_counter() - started) * 1000
-    timings = ", ".join(filter(None, [f"sagemaker;dur={sagemaker_ms:.1f}", prediction.timings]))
+    timings = ",".join(filter(None, [f"sagemaker;dur={sagemaker_ms:.1f}", prediction.timings]))
     return {
         "statusCode": 200,
         "headers": {"Content-Type": prediction.content_type, "Server-Timing": timings},

@@ -48,7 +48,7 @@ _BY_AWS_CODE: dict[str, type[ApiError]] = {
     "RequestEntityTooLarge": PayloadTooLarge,
     "RequestEntityTooLargeException": PayloadTooLarge,
 }
-_TIMINGS = re.compile(r"[a-z]+;dur=\d+(\.\d+)?(, [a-z]+;dur=\d+(\.\d+)?)*")
+_TIMINGS = re.compile(r"[a-z]+;dur=\d+(\.\d+)?(,[a-z]+;dur=\d+(\.\d+)?)*")
 
 
 @dataclass(frozen=True, slots=True)

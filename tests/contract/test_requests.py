@@ -4,7 +4,7 @@ import pytest
 
 from contract.errors import InvalidParameter, UnsupportedMediaType
 from contract.media import media_type, sniff
-from contract.options import Options, header_value, read_header
+from contract.options import Options, attributes, header_value
 
 ACCEPTS = ("image/jpeg", "application/json")
 
@@ -32,14 +32,14 @@ def test_sniffs_three_kinds_of_image():
 
 
 @pytest.mark.parametrize("options", [Options(), Options(5), Options(None, 0.25), Options(1000, 1.0)])
-def test_options_survive_the_header(options):
-    assert read_header(header_value(options, "a-1")) == (options, "a-1")
+def test_options_and_the_request_id_survive_the_header(options):
+    read = attributes(header_value(options, "a-1"))
+    assert (Options.read(read), read["request_id"]) == (options, "a-1")
 
 
-def test_an_id_that_is_not_plain_is_none():
-    assert read_header("request_id=a b\r\nx") == (Options(), None)
-    assert read_header("") == (Options(), None)
-    assert read_header("top_k=2,other=1,,=") == (Options(top_k=2), None)
+@pytest.mark.parametrize("header", ["", ",,", "=", "other=1", "top_k"])
+def test_a_header_without_options_asks_for_nothing(header):
+    assert Options.read({key: value for key, value in attributes(header).items() if value}) == Options()
 
 
 @pytest.mark.parametrize(
