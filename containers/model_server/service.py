@@ -1,0 +1,24 @@
+"""What the routes share: the settings, the workers, and the model once it has loaded."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from contract.errors import ModelNotReady
+from model_server.classifier import Classifier
+from model_server.settings import Settings
+from model_server.workers import Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process's state."""
+
+    settings: Settings
+    workers: Workers
+    loading: "Future[Classifier]"
+
+    def model(self) -> Classifier:
+        """The loaded and warmed-up model. Raises ModelNotReady before that, or when loading failed."""
+        if not self.loading.done() or self.loading.exception() is not None:
+            raise ModelNotReady
+        return self.loading.result()

@@ -1,0 +1,170 @@
+"""The life of the process: starting, being busy, being told to stop, and what it says meanwhile."""
+
+import asyncio
+import base64
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from contract.options import HEADER
+from model_server.app import build_app
+from model_server.logs import JsonFormatter
+from model_server.service import Service
+from model_server.settings import read_settings
+from model_server.workers import Workers
+from tests.containers.pictures import RED, encoded, oriented, slow, solid
+from tests.containers.server_process import ROOT, Reply, serving
+
+GOOD = encoded(solid(RED), "JPEG")
+CANARY = "CANARY7f3a"
+
+
+def slow_request(count: int) -> dict:
+    return {"instances": [base64.b64encode(image).decode() for image in slow(count)]}
+
+
+def wait_until_full(server) -> None:
+    """Until one more is refused. What is asked has another type, so that it takes nobody's place."""
+    deadline = time.monotonic() + 20
+    while server.predict(b"x", "text/plain").code != "OVERLOADED":
+        assert time.monotonic() < deadline
+
+
+def test_listens_while_it_loads_and_is_ready_only_when_it_can_answer(moody):
+    ping, early = moody.early  # TensorFlow takes seconds to load
+    assert ping == 503
+    assert (early.status, early.code, early.headers["retry-after"]) == (503, "MODEL_NOT_READY", "5")
+    assert moody.ping() == 200
+    assert moody.predict(GOOD).status == 200
+
+
+def test_is_told_to_stop_while_it_loads(start, colours):
+    server = start(colours, MODEL_SERVER_ENGINE="tensorflow")
+    server.wait_until_listening()
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_requests_in_flight_finish_when_it_is_told_to_stop(colours, logs, number):
+    environment = {"MODEL_SERVER_WORKERS": "1", "MODEL_SERVER_QUEUE": "0"}
+    with serving(colours, logs / f"stopped-{number}.log", **environment) as server, ThreadPoolExecutor() as pool:
+        answer = pool.submit(server.predict_json, slow_request(12))
+        wait_until_full(server)
+        server.process.send_signal(number)
+        while server.ping() is not None:
+            pass
+        assert not answer.done()
+        assert len(answer.result().json()["instances"]) == 12
+        assert server.process.wait(30) == 0
+
+
+def test_one_request_too_many_is_refused_and_ping_still_answers(colours, logs):
+    environment = {"MODEL_SERVER_WORKERS": "1", "MODEL_SERVER_QUEUE": "1"}
+    with serving(colours, logs / "busy.log", **environment) as server, ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(server.predict_json, slow_request(10)) for _ in range(2)]
+        wait_until_full(server)
+        refused = server.predict(GOOD)
+        assert (refused.status, refused.code, refused.headers["retry-after"]) == (503, "OVERLOADED", "1")
+        assert server.ping() == 200
+        assert [answer.result().status for answer in waiting] == [200, 200]
+        assert server.predict(GOOD).status == 200
+
+
+def test_a_request_that_takes_too_long_is_given_up(colours, logs):
+    environment = {"MODEL_SERVER_WORKERS": "1", "MODEL_SERVER_QUEUE": "0", "MODEL_SERVER_TIMEOUT": "0.5"}
+    with serving(colours, logs / "late.log", **environment) as server:
+        start = time.monotonic()
+        late = server.predict_json(slow_request(60))
+        assert (late.status, late.code) == (504, "MODEL_TIMEOUT")
+        assert time.monotonic() - start < 3
+        deadline = time.monotonic() + 10
+        while server.predict(GOOD).status != 200:  # the thread notices at its next picture
+            assert time.monotonic() < deadline
+
+
+def test_the_log_is_json_and_holds_nothing_that_a_client_sent(colours, logs):
+    with serving(colours, logs / "canary.log") as server:
+        commented = encoded(solid(RED), "JPEG", comment=CANARY)
+        assert server.predict(commented, user_agent=CANARY, x_request_id=f"{CANARY}\t!").status == 200
+        server.predict(commented, f"image/{CANARY}")
+        server.predict(CANARY.encode())
+        server.predict(GOOD, **{HEADER: f"top_k={CANARY}"})
+        server.predict(oriented(solid(RED), 6, "JPEG")[:200] + CANARY.encode())
+        server.predict_json({"image": CANARY, "key": CANARY})
+        server.predict(f'{{"{CANARY}": '.encode(), "application/json")
+        server.predict(b"{}", "application/json", accept=CANARY)
+        server.request("GET", f"/{CANARY}?{CANARY}={CANARY}")
+        good = server.predict(GOOD)
+        lines = server.log_lines()
+    assert CANARY not in server.said()
+    (line,) = (line for line in lines if line.get("request_id") == good.headers["x-request-id"])
+    assert (line["status"], line["code"], line["media_type"], line["bytes"]) == (200, "OK", "image/jpeg", len(GOOD))
+    assert line["decode_ms"] > 0
+    assert line["inference_ms"] > 0
+    assert line["encode_ms"] > 0
+    assert sum(line["message"] == "invocation" for line in lines) == 10
+    assert all(json.dumps(line) for line in lines)
+
+
+def test_imports_nothing_that_it_does_not_need(colours):
+    script = (
+        "import sys; from pathlib import Path; import model_server.app, uvicorn\n"
+        "from model_server.loading import load_classifier\n"
+        f"load_classifier(Path({str(colours)!r}), 'openvino')\n"
+        "print([name for name in ('tensorflow', 'httpx', 'boto3', 'pydantic_settings', 'openvino_telemetry',"
+        " 'openvino.tools.ovc.convert', 'aws_cdk') if sys.modules.get(name)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'containers'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_a_client_that_goes_away_in_the_middle_disturbs_nobody(server):
+    with socket.create_connection(("127.0.0.1", server.http.base_url.port)) as client:
+        client.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99\r\n\r\nx"
+        )
+        time.sleep(0.1)
+    assert server.predict(GOOD).status == 200
+    assert any(line.get("code") == "CLIENT_DISCONNECTED" for line in server.log_lines())
+
+
+def test_a_body_that_never_ends_is_given_up(colours, logs):
+    with serving(colours, logs / "trickle.log", MODEL_SERVER_TIMEOUT="0.5") as server:
+        client = socket.create_connection(("127.0.0.1", server.http.base_url.port), timeout=10)
+        client.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 99\r\n\r\nx"
+        )
+        assert client.recv(1000).startswith(b"HTTP/1.1 504 ")
+        assert server.predict(GOOD).status == 200
+        client.close()
+
+
+def test_a_defect_is_answered_in_the_envelope_and_logged_without_its_message(caplog):
+    broken: Future = Future()
+    broken.set_result(object())  # no model at all: whatever is done with it raises
+    app = build_app(Service(read_settings({}), Workers(1, 1), broken))
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+            return await client.post("/invocations", content=GOOD, headers={"content-type": "image/jpeg"})
+
+    reply = Reply(asyncio.run(ask()))
+    assert (reply.status, reply.code) == (500, "INTERNAL_ERROR")
+    (record,) = (record for record in caplog.records if record.exc_info)
+    line = json.loads(JsonFormatter().format(record))
+    assert line["request_id"] == reply.headers["x-request-id"]
+    assert line["exception"] == "AttributeError"
+    assert "no attribute" not in json.dumps(line)
