@@ -1,0 +1,142 @@
+"""The local run and the model server as processes of their own, for measurements and tests to talk to."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from models.registry import ROOT
+
+START_TIMEOUT_S = 120
+
+
+class DidNotStart(Exception):
+    """The process ended or stayed silent; carries what it said."""
+
+
+@dataclass
+class Local:
+    """A running `python -m local`; what it needs to be known by, it printed."""
+
+    process: "subprocess.Popen[str]"
+    state: Path
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def said(self) -> str:
+        """All it printed so far."""
+        return "".join(self.lines)
+
+    @property
+    def url(self) -> str:
+        """The API's address."""
+        return self._printed(r"ready on (http://\S+)")
+
+    @property
+    def runtime_url(self) -> str:
+        """The address of the SageMaker runtime."""
+        return self._printed(r"aws command, on (http://[\d.]+:\d+)")
+
+    @property
+    def key(self) -> str:
+        """The API key."""
+        return self._printed(r"API key: (\S+)")
+
+    def _printed(self, pattern: str) -> str:
+        found = re.search(pattern, self.said)
+        if found is None:
+            raise DidNotStart(self.said)
+        return found[1]
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> bool:
+    """Whether `condition` came true in time."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def environment() -> dict[str, str]:
+    """This process's, with the virtual environment's commands first and nothing of AWS."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"}
+
+
+@contextlib.contextmanager
+def start_local(state: Path, *arguments: str) -> Iterator[Local]:
+    """`python -m local` on a free port while entered. Raises DidNotStart."""
+    command = [sys.executable, "-m", "local", "--port=0", f"--state={state}", f"--out={state / 'cdk.out'}", *arguments]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    local = Local(process, state)
+    output = process.stdout
+    threading.Thread(target=lambda: local.lines.extend(output or ()), daemon=True).start()
+    try:
+        wait_until(lambda: "Ctrl-C" in local.said or process.poll() is not None, START_TIMEOUT_S)
+        if "Ctrl-C" not in local.said:
+            raise DidNotStart(local.said)
+        yield local
+    finally:
+        _stop(process)
+
+
+@contextlib.contextmanager
+def start_model_server(model_dir: Path) -> Iterator[str]:
+    """`python -m model_server serve` for `model_dir` while entered; gives its address. Raises DidNotStart."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "model_server", "serve"],
+        env={
+            **environment(),
+            "PYTHONPATH": f"{ROOT / 'containers'}{os.pathsep}{ROOT}",
+            "SM_MODEL_DIR": str(model_dir),
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            "MODEL_SERVER_HOST": "127.0.0.1",
+        },
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        if not wait_until(lambda: process.poll() is not None or answers(f"{url}/ping"), START_TIMEOUT_S):
+            raise DidNotStart(url)
+        yield url
+    finally:
+        _stop(process)
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered 200 now."""
+    try:
+        return httpx.get(url, timeout=1).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    process.wait(60)

@@ -1,0 +1,43 @@
+"""`cdk synth` of this app beside that of an empty one-stack app: what the stacks cost a person who waits."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+from experiments.local_run import environment
+from models.registry import ROOT
+
+_EMPTY = """import aws_cdk
+app = aws_cdk.App()
+aws_cdk.Stack(app, "Empty")
+app.synth()
+"""
+
+
+def measure(folder: Path, rounds: int = 7) -> dict[str, float]:
+    """Median wall time in seconds of both, rounds interleaved."""
+    empty = folder / "empty"
+    empty.mkdir()
+    (empty / "app.py").write_text(_EMPTY)
+    settings = json.loads((ROOT / "cdk.json").read_text()) | {"app": f"{sys.executable} app.py"}
+    (empty / "cdk.json").write_text(json.dumps(settings))
+    apps = {"an empty app with one stack": empty, "this app": ROOT}
+    taken: dict[str, list[float]] = {name: [] for name in apps}
+    for turn in range(rounds + 1):
+        for name, home in apps.items():
+            seconds = _synth(home, folder / "out" / name.replace(" ", "-"))
+            if turn:  # the first round warms the caches
+                taken[name].append(seconds)
+    return {name: median(seconds) for name, seconds in taken.items()}
+
+
+def _synth(home: Path, out: Path) -> float:
+    cdk = ROOT / "node_modules" / ".bin" / "cdk"
+    started = time.perf_counter()
+    subprocess.run(
+        [cdk, "synth", "--quiet", "--output", out], cwd=home, env=environment(), check=True, capture_output=True
+    )
+    return time.perf_counter() - started

@@ -1,0 +1,83 @@
+"""`python -m local`: synthesizes the stacks and serves them on this machine until Ctrl-C."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from contract.media import IMAGES
+from local.assembly import Assembly, AssemblyError
+from local.server import HOST, LocalRun, listen, port_of, serve
+from local.synth import SynthFailed, synthesize
+from models.registry import ROOT, load_models
+from models.spec import SpecError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 after a clean stop, 1 with one clear line when it cannot start."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    options = _options(arguments)
+    try:
+        gateway = listen(options.port)
+    except OSError:
+        free = options.port + 1 if options.port < 65535 else 8000
+        return _fail(f"Port {options.port} is in use. Stop what uses it, or choose another: make local PORT={free}")
+    try:
+        load_models()  # its faults in a tenth of a second, before anything slow
+        print(f"Synthesizing the {options.stage} stage …", flush=True)
+        assembly = Assembly(synthesize(options.stage, options.out))
+        runtime = listen(0)
+        run = LocalRun(assembly, options.state, port_of(runtime), options.idle_s)
+    except (SpecError, SynthFailed, AssemblyError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return 130
+    asyncio.run(
+        serve(run, gateway, runtime, lambda: _say_ready(run, port_of(gateway), port_of(runtime), options.state))
+    )
+    print("\nStopped.")
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--port", type=_port, default=8000, help="where the API listens (8000)")
+    parser.add_argument("--stage", default="dev", help="the stage to synthesize (dev)")
+    parser.add_argument("--idle-s", type=float, default=300.0, help="idle time until a serverless endpoint stops (300)")
+    parser.add_argument("--out", type=Path, default=ROOT / "cdk.out", help="the cloud assembly (cdk.out)")
+    parser.add_argument("--state", type=Path, default=ROOT / ".local", help="logs, key and unpacked models (.local)")
+    return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; choose 1 to 65535")
+    return int(text)
+
+
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+def _say_ready(run: LocalRun, port: int, runtime_port: int, state: Path) -> None:
+    address = f"http://{HOST}:{port}"
+    model = load_models()[0]
+    samples = sorted((model.folder / "samples").glob("*.jp*g"))
+    sample = samples[-1].relative_to(ROOT) if samples else "picture.jpg"
+    print(f"\nFovea is ready on {address}\nAPI key: {run.key}\n")
+    print(
+        f'Try:\n  curl -H "x-api-key: {run.key}" -H "Content-Type: {IMAGES[0]}" --data-binary @{sample} '
+        f"{address}/models/{model.spec.name}/predict\n"
+    )
+    print(f"SageMaker endpoints, for boto3 and the aws command, on http://{HOST}:{runtime_port}:")
+    for name, endpoint in run.endpoints.items():
+        where = endpoint.endpoint.instance_type
+        print(f"  {name}" + (f"  (on {where} in AWS, on this CPU here)" if where else ""))
+    print(f"Logs: {state / 'logs'}\nCtrl-C stops everything.", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,156 @@
+"""One SageMaker endpoint on this machine: the real model server as a process, with a real cold start."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from local.assembly import Endpoint
+from models.archive import unpack
+
+START_TIMEOUT_S = 180.0  # SageMaker serverless: the model must be there within three minutes
+STOP_TIMEOUT_S = 30.0  # SageMaker: SIGTERM, then SIGKILL
+INVOKE_TIMEOUT_S = 60.0
+
+
+class EndpointFailed(Exception):
+    """The model server does not start; its log says why."""
+
+
+class ContainerTimeout(Exception):
+    """The model server did not answer within SageMaker's limit."""
+
+
+class ContainerDied(Exception):
+    """The model server ended, or closed the connection, with the request in flight."""
+
+
+class LocalEndpoint:
+    """Starts its server on the first call; a serverless one stops again after `idle_s` seconds without a call."""
+
+    def __init__(self, endpoint: Endpoint, state: Path, idle_s: float) -> None:
+        self.endpoint = endpoint
+        self.in_flight = 0
+        self._idle_s = idle_s if endpoint.kind == "serverless" else None
+        self._model_dir = state / "models" / endpoint.archive.name.partition(".")[2].partition(".")[0]
+        self._log_file = state / "logs" / f"{endpoint.name}.log"
+        self._server: asyncio.subprocess.Process | None = None
+        self._starting = asyncio.Lock()
+        self._last_used = time.monotonic()
+        self._client = httpx.AsyncClient(timeout=INVOKE_TIMEOUT_S, limits=httpx.Limits(max_connections=None))
+        self._url = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a server process is alive now."""
+        return self._server is not None and self._server.returncode is None
+
+    async def invoke(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """The container's answer. Raises EndpointFailed, ContainerTimeout, ContainerDied."""
+        self.in_flight += 1
+        try:
+            await self._ensure_started()
+            return await self._client.post(f"{self._url}/invocations", content=body, headers=headers)
+        except httpx.TimeoutException as error:
+            raise ContainerTimeout from error
+        except httpx.TransportError as error:
+            raise ContainerDied from error
+        finally:
+            self.in_flight -= 1
+            self._last_used = time.monotonic()
+
+    async def stop_when_idle(self) -> None:
+        """Stops the server once it has been idle for long enough; runs as long as the local run does."""
+        while self._idle_s is not None:
+            await asyncio.sleep(min(self._idle_s / 4, 10))
+            idle = time.monotonic() - self._last_used > self._idle_s
+            if self.is_running and idle and not self.in_flight:
+                await self.stop()
+
+    async def stop(self) -> None:
+        """SIGTERM, then SIGKILL, as SageMaker does."""
+        server, self._server = self._server, None
+        if server is None or server.returncode is not None:
+            return
+        server.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(server.wait(), STOP_TIMEOUT_S)
+        except TimeoutError:
+            server.kill()
+            await server.wait()
+
+    async def close(self) -> None:
+        """Stops the server and lets go of its connections."""
+        await self.stop()
+        await self._client.aclose()
+
+    async def _ensure_started(self) -> None:
+        async with self._starting:
+            if not self.is_running:
+                await asyncio.to_thread(self._unpack)
+                self._server, self._url = await self._start()
+                await self._until_ready(self._server)
+
+    def _unpack(self) -> None:
+        if self._model_dir.is_dir():
+            return
+        partial = self._model_dir.with_name(f"{self._model_dir.name}.{os.getpid()}")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        unpack(self.endpoint.archive, partial)
+        partial.replace(self._model_dir)
+
+    async def _start(self) -> tuple[asyncio.subprocess.Process, str]:
+        source, port = self.endpoint.source, _free_port()
+        environment = {
+            **os.environ,
+            **self.endpoint.environment,
+            "PYTHONPATH": f"{source / 'containers'}{os.pathsep}{source}",
+            "SM_MODEL_DIR": str(self._model_dir),
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            "MODEL_SERVER_HOST": "127.0.0.1",
+        }
+        with self._log_file.open("ab") as log:
+            server = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "model_server", "serve"),
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=source,
+                start_new_session=True,
+            )
+        return server, f"http://127.0.0.1:{port}"
+
+    async def _until_ready(self, server: asyncio.subprocess.Process) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and server.returncode is None:
+            try:
+                if (await self._client.get(f"{self._url}/ping", timeout=2)).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.02)
+        await self.stop()
+        raise EndpointFailed(f"{self.endpoint.name} does not start; {self._log_file} says why")
+
+
+def open_log(state: Path, name: str) -> IO[bytes]:
+    """The log file `name` below `state`, to append to."""
+    file = state / "logs" / f"{name}.log"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file.open("ab")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

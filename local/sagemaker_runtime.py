@@ -1,0 +1,108 @@
+"""SageMaker's runtime API for boto3 and the aws command: InvokeEndpoint with its limits and its error codes.
+
+404-like ValidationError 400   no such endpoint, or it does not start
+413                            body over the kind's limit (serverless 4 MiB, real-time 6 MiB)
+ThrottlingException 429        more requests at once than a serverless endpoint's MaxConcurrency
+ModelError 424                 the container answered with anything but 2xx, died, or took over 60 s
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import Mapping
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from contract.limits import BODIES
+from contract.options import HEADER
+from local.endpoint import ContainerDied, ContainerTimeout, EndpointFailed, LocalEndpoint
+
+log = logging.getLogger(__name__)
+
+_LIMITS = {"serverless": BODIES.serverless, "realtime": BODIES.realtime}
+_TIMED_OUT = "Your invocation timed out while waiting for a response from container primary."
+
+
+class SageMakerRuntime:
+    """InvokeEndpoint in front of `endpoints`, by name."""
+
+    def __init__(self, endpoints: Mapping[str, LocalEndpoint]) -> None:
+        self._endpoints = endpoints
+        self.app = Starlette(routes=[Route("/endpoints/{name}/invocations", self._invoke, methods=["POST"])])
+
+    async def _invoke(self, request: Request) -> Response:
+        endpoint = self._endpoints.get(request.path_params["name"])
+        if endpoint is None:
+            return _error(400, "ValidationError", "Endpoint of this name not found.")
+        try:
+            body = await _body(request, _LIMITS[endpoint.endpoint.kind])
+        except ClientDisconnect:
+            return Response(status_code=400)
+        if body is None:
+            return Response(status_code=413)
+        limit = endpoint.endpoint.max_concurrency
+        if limit is not None and endpoint.in_flight >= limit:
+            return _error(429, "ThrottlingException", "Rate exceeded")
+        return await _answer(endpoint, body, request)
+
+
+async def _answer(endpoint: LocalEndpoint, body: bytes, request: Request) -> Response:
+    passed = {name: request.headers[name] for name in ("content-type", "accept", HEADER) if name in request.headers}
+    try:
+        answer = await endpoint.invoke(body, passed)
+    except EndpointFailed as error:
+        log.error("%s", error)  # noqa: TRY400 - one line for the person at the terminal
+        return _error(400, "ValidationError", "Endpoint is not in service.")
+    except ContainerTimeout:
+        return _model_error(endpoint, 0, _TIMED_OUT)
+    except ContainerDied:
+        return _model_error(endpoint, 500, "The container closed the connection.")
+    if not 200 <= answer.status_code < 300:
+        return _model_error(endpoint, answer.status_code, answer.text)
+    return Response(answer.content, headers=_headers(answer))
+
+
+async def _body(request: Request, limit: int) -> bytes | None:
+    """The body, or None as soon as it is known to be larger than `limit` bytes."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limit:
+            return None
+    return bytes(content)
+
+
+def _headers(answer: httpx.Response) -> dict[str, str]:
+    headers = {
+        "Content-Type": answer.headers.get("content-type", "application/octet-stream"),
+        "x-Amzn-Invoked-Production-Variant": "AllTraffic",
+        "x-amzn-RequestId": str(uuid.uuid4()),
+    }
+    if HEADER in answer.headers:
+        headers[HEADER] = answer.headers[HEADER]
+    return headers
+
+
+def _model_error(endpoint: LocalEndpoint, status: int, message: str) -> Response:
+    who = "client" if 400 <= status < 500 else "server"
+    return _error(
+        424,
+        "ModelError",
+        f'Received {who} error ({status}) from primary with message "{message[:200]}".',
+        OriginalStatusCode=status,
+        OriginalMessage=message,
+        LogStreamArn=f"arn:aws:logs:local:000000000000:log-group:/aws/sagemaker/Endpoints/{endpoint.endpoint.name}",
+    )
+
+
+def _error(status: int, code: str, message: str, **more: object) -> Response:
+    return Response(
+        json.dumps({"Message": message, **more}),
+        status_code=status,
+        media_type="application/json",
+        headers={"x-amzn-ErrorType": code, "x-amzn-RequestId": str(uuid.uuid4())},
+    )

@@ -1,0 +1,61 @@
+"""What tests do with a local run, besides starting it."""
+
+import contextlib
+from pathlib import Path
+
+import boto3
+import httpx
+import psutil
+from botocore.config import Config
+
+from experiments.local_run import Local
+from models.registry import ROOT
+
+FUNDUS = ROOT / "models" / "diabetic_retinopathy" / "samples" / "retina.jpg"
+PREDICT = "/models/diabetic-retinopathy/predict"
+
+
+class Caller:
+    """Somebody with the key of a running `local`."""
+
+    def __init__(self, local: Local) -> None:
+        self.process, self.url, self.key, self._local = local.process, local.url, local.key, local
+        self.runtime_url = local.runtime_url
+
+    @property
+    def said(self) -> str:
+        return self._local.said
+
+    @property
+    def logs(self) -> list[Path]:
+        return sorted((self._local.state / "logs").iterdir())
+
+    def request(self, method: str, path: str, **more) -> httpx.Response:
+        headers = {"x-api-key": self.key} | more.pop("headers", {})
+        return httpx.request(method, self.url + path, headers=headers, timeout=60, **more)
+
+    def predict(self, body: bytes, content_type: str | None = "image/jpeg", path: str = PREDICT, **more):
+        headers = {"content-type": content_type} if content_type else {}
+        return self.request("POST", path, content=body, headers=headers | more.pop("headers", {}), **more)
+
+    def sagemaker(self):
+        return boto3.client(
+            "sagemaker-runtime",
+            endpoint_url=self.runtime_url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=70),
+        )
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def servers(self) -> list[psutil.Process]:
+        return [child for child in self.children() if "model_server" in _command(child)]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.NoSuchProcess):  # ended between being listed and being asked
+        return process.cmdline()
+    return []
