@@ -96,7 +96,9 @@ async def serve(run: LocalRun, gateway: socket.socket, runtime: socket.socket, o
     async def by_port(scope: Scope, receive: Receive, send: Send) -> None:
         await apps[scope["server"][1]](scope, receive, send)
 
-    config = uvicorn.Config(by_port, lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        by_port, lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
+    )
     server = _Server(config)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     async with run.alive():
