@@ -14,7 +14,7 @@ from typing import IO
 import httpx
 
 from local.assembly import Endpoint
-from models.archive import unpack
+from models.archive import ArchiveError, unpack
 
 START_TIMEOUT_S = 180.0  # SageMaker serverless: the model must be there within three minutes
 STOP_TIMEOUT_S = 30.0  # SageMaker: SIGTERM, then SIGKILL
@@ -22,7 +22,7 @@ INVOKE_TIMEOUT_S = 60.0
 
 
 class EndpointFailed(Exception):
-    """The model server does not start; its log says why."""
+    """The model server does not start; the message says why, or which log does."""
 
 
 class ContainerTimeout(Exception):
@@ -105,7 +105,10 @@ class LocalEndpoint:
         partial = self._model_dir.with_name(f"{self._model_dir.name}.{os.getpid()}")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        unpack(self.endpoint.archive, partial)
+        try:
+            unpack(self.endpoint.archive, partial)
+        except ArchiveError as error:
+            raise EndpointFailed(f"{self.endpoint.name} does not start; {error}") from error
         partial.replace(self._model_dir)
 
     async def _start(self) -> tuple[asyncio.subprocess.Process, str]:
