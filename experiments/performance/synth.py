@@ -12,28 +12,35 @@ from models.registry import ROOT
 
 _STRICT = "@aws-cdk/core:validateAgainstDefaultRules"
 _EMPTY = """import aws_cdk
-app = aws_cdk.App()
+app = aws_cdk.App(builtin_cloud_formation_validation={validate})
 aws_cdk.Stack(app, "Empty")
 app.synth()
 """
 
 
 def measure(folder: Path, rounds: int = 7) -> dict[str, float]:
-    """Median wall time in seconds of both, rounds interleaved."""
-    empty = folder / "empty"
-    empty.mkdir()
-    (empty / "app.py").write_text(_EMPTY)
-    settings = json.loads((ROOT / "cdk.json").read_text()) | {"app": f"{sys.executable} app.py"}
-    settings["context"][_STRICT] = False  # as errors, CDK's rules refuse a stack without resources
-    (empty / "cdk.json").write_text(json.dumps(settings))
-    apps = {"an empty app with one stack": empty, "this app": ROOT}
+    """Median wall time in seconds of each, rounds interleaved."""
+    apps = {
+        "an empty app with one stack": _empty_app(folder / "empty", validate=True),
+        "the same without CDK's validation of templates, as this app": _empty_app(folder / "bare", validate=False),
+        "this app": ROOT,
+    }
     taken: dict[str, list[float]] = {name: [] for name in apps}
     for turn in range(rounds + 1):
         for name, home in apps.items():
-            seconds = _synth(home, folder / "out" / name.replace(" ", "-"))
+            seconds = _synth(home, folder / "out" / home.name)
             if turn:  # the first round warms the caches
                 taken[name].append(seconds)
     return {name: median(seconds) for name, seconds in taken.items()}
+
+
+def _empty_app(home: Path, *, validate: bool) -> Path:
+    home.mkdir()
+    (home / "app.py").write_text(_EMPTY.format(validate=validate))
+    settings = json.loads((ROOT / "cdk.json").read_text()) | {"app": f"{sys.executable} app.py"}
+    settings["context"][_STRICT] = False  # as errors, CDK's rules refuse a stack without resources
+    (home / "cdk.json").write_text(json.dumps(settings))
+    return home
 
 
 def _synth(home: Path, out: Path) -> float:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.registry import ROOT, Model, load_models
+from aws_cdk import App
+
+from models.registry import ROOT, load_models
 from stacks.deployment import deployment
 
 CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -71,9 +73,14 @@ def read(folder: Path) -> Assembly:
 
 
 def synthesize(stage: str, out: Path, root: Path = ROOT) -> Assembly:
-    models: list[Model] = list(load_models(root))
-    deployment(models, root=root, outdir=str(out), context=CONTEXT | {"stage": stage}).synth()
+    """With CDK's own validation, whose findings are errors by cdk.json."""
+    app(stage, out, root).synth()
     return read(out)
+
+
+def app(stage: str, out: Path, root: Path = ROOT) -> App:
+    context = CONTEXT | {"stage": stage}
+    return deployment(load_models(root), root=root, outdir=str(out), context=context, validate=True)
 
 
 def said(value: Any) -> str:

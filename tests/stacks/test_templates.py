@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+from aws_cdk import CfnResource
 from cfnlint.api import lint_file
+
+from tests.stacks.assembly import app
 
 
 def test_cfn_lint_finds_nothing(assembly):
@@ -14,6 +18,14 @@ def test_cfn_lint_finds_nothing(assembly):
 def test_cdks_own_validation_finds_nothing(assembly):
     report = json.loads((assembly.folder / "validation-report.json").read_text())
     assert report["pluginReports"] == []
+
+
+def test_cdks_own_validation_finds_a_misspelt_property(tmp_path, repository):
+    faulty = app("dev", tmp_path / "out", repository.root)
+    stack = faulty.node.find_child("Fovea-dev-api")
+    CfnResource(stack, "Faulty", type="AWS::Logs::LogGroup", properties={"RetentionDays": 7})
+    with pytest.raises(RuntimeError, match="'RetentionDays' was unexpected"):
+        faulty.synth()
 
 
 def test_no_stack_needs_another(assembly):
