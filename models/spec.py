@@ -116,7 +116,7 @@ class RealtimeEndpoint(_Table):
         600, description="Requests per minute and instance that scaling aims at."
     )
     volume_kms_key_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")] | None = (
-        Field(None, description="KMS key of the storage volume; not for instances with local storage.")
+        Field(None, description="ARN of the storage volume's KMS key; not for instances with local storage.")
     )
 
     @property
@@ -149,22 +149,24 @@ class RealtimeEndpoint(_Table):
 
 
 Endpoint = Annotated[ServerlessEndpoint | RealtimeEndpoint, Field(discriminator="kind")]
-EndpointName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+EndpointName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$")]
 
 
 class ModelTable(_Table):
     """What the model is."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)] = Field(
+    name: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=40)] = Field(
         description="Lower case, digits and hyphens, at most 40 characters; the folder has underscores for hyphens."
     )
     task: Literal["image-classification"] = Field(description="What goes in and what comes out.")
     framework: Literal["tensorflow"] = Field(description="The framework that made the artifact.")
-    container: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(description="A folder of containers/.")
+    container: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
+        description="A folder of containers/, such as `savedmodel`."
+    )
     artifact: str = Field(
         "artifact", description="A folder beside this file, or `s3://bucket/key/model.tar.gz` made by models.archive."
     )
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = Field(description="Semantic version.")
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = Field(description="Semantic version, such as `1.0.0`.")
     description: Annotated[str, Field(min_length=1, max_length=300)] = Field(description="One sentence for people.")
     labels: Annotated[tuple[str, ...], Field(min_length=2)] = Field(
         description="The name of each output, in the network's order."
@@ -247,7 +249,16 @@ def _fault(fault: Any) -> str:
             words = _REFUSED_BY_SERVERLESS[key]
     elif kind == "missing":
         words = "is missing; add it (docs/model-toml.md)"
+    elif kind == "string_pattern_mismatch":
+        words = f"{fault['input']!r} does not fit; {_described(key)}"
     elif kind in ("union_tag_not_found", "union_tag_invalid"):
         location.append("kind")
         words = 'give kind = "serverless" or kind = "realtime"'
     return f"{'.'.join(location)}: {words}"
+
+
+def _described(key: str) -> str:
+    for table in (ModelTable, RealtimeEndpoint):
+        if key in table.model_fields:
+            return str(table.model_fields[key].description)
+    return "use lower case letters, digits and single hyphens between them, beginning with a letter"

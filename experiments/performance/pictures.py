@@ -15,12 +15,12 @@ def pictures() -> dict[str, bytes]:
     with Image.open(_FUNDUS) as fundus:
         small = fundus.convert("RGB").resize((224, 224))
         large = np.asarray(fundus.convert("RGB").resize((4000, 3000)), dtype=np.float32)
-    noise = np.random.default_rng(0).normal(0, 3, large.shape)
+    noise = np.random.default_rng(0).normal(0, 6, large.shape)
     noisy = Image.fromarray((large + noise).clip(0, 255).astype(np.uint8))
     return {"224x224": _jpeg(small), "12 megapixels": _jpeg(noisy)}
 
 
 def _jpeg(picture: Image.Image) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=85)
+    picture.save(out, "JPEG", quality=90)
     return out.getvalue()
