@@ -104,7 +104,7 @@ ratios, each from one run, say more than the times. No figure here was measured 
 {chr(10).join(tables)}
 ## The proxy's cold import
 
-`python -X importtime -c "import lambda_handlers.proxy.runtime"` on the same kind of machine: about 160 ms, of which
-botocore is all but 10. A router (aws-lambda-powertools 3.37.0, `event_handler`) would add 112 ms, after API Gateway
+`python -X importtime -c "import lambda_handlers.proxy.runtime"` on the same kind of machine: about 150 ms, of which
+botocore is 120. A router (aws-lambda-powertools 3.37.0, `event_handler`) would add 112 ms, after API Gateway
 has already routed; so the proxy is the standard library and botocore alone, and logs JSON through Lambda's own setting.
 """
