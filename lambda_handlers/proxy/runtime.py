@@ -31,7 +31,7 @@ from contract.errors import (
 from contract.limits import IMAGES, REQUESTS, TIMEOUTS
 from lambda_handlers.proxy.registry import Target
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("proxy.runtime")  # below "proxy", whose level the settings give
 
 RETRY_WAIT_S = 0.3
 RETRY_NEEDS_S = TIMEOUTS.sdk_read_s + 2 * RETRY_WAIT_S + 0.2  # a whole second call must still fit

@@ -203,9 +203,12 @@ def test_keeps_answering_over_one_connection(local, fundus):
 
 
 def test_the_gateway_throttles_a_flood_and_says_when_to_come_back(local, fundus):
+    refused: list[httpx.Response] = []
+    deadline = time.monotonic() + 60
     with httpx.Client(headers={"x-api-key": local.key}, timeout=60) as client, ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: client.get(f"{local.url}/models"), range(400)))
-    refused = [answer for answer in answers if answer.status_code != 200]
+        while not refused and time.monotonic() < deadline:
+            answers = pool.map(lambda _: client.get(f"{local.url}/models"), range(200))
+            refused = [answer for answer in answers if answer.status_code != 200]
     assert refused
     assert {answer.json()["error"]["code"] for answer in refused} == {"THROTTLED"}
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
