@@ -76,13 +76,13 @@ def environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def start_local(state: Path, *arguments: str) -> Iterator[Local]:
-    """`python -m local` on a free port while entered. Raises DidNotStart."""
+def start_local(state: Path, *arguments: str, root: Path = ROOT, **variables: str) -> Iterator[Local]:
+    """`python -m local` of the repository at `root`, on a free port, while entered. Raises DidNotStart."""
     command = [sys.executable, "-m", "local", "--port=0", f"--state={state}", f"--out={state / 'cdk.out'}", *arguments]
     process = subprocess.Popen(
         command,
-        cwd=ROOT,
-        env=environment(),
+        cwd=root,
+        env=environment() | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
