@@ -32,7 +32,7 @@ check: $(DEV) ## lint, format, types, import rules
 
 synth: $(APP) ## write the CloudFormation templates of a stage to cdk.out (STAGE=dev|beta|prod)
 	@cdk synth --quiet -c stage=$(STAGE)
-	@ls cdk.out/*.template.json
+	@ls cdk.out/*-$(STAGE)-*.template.json
 
 bench: $(DEV) ## measure latency, cold start and synth time; writes docs/performance.md
 	PYTHONPATH=.:containers python -m experiments.performance
