@@ -1,4 +1,4 @@
-"""Content types: which ones each task accepts, and what a request really sends.
+"""Content types: which ones each task accepts, what a request really sends, and which it wants back.
 
 One reading for both ends: the proxy refuses early, before a cold endpoint is woken, and the model
 server refuses again for those who call it directly.
@@ -38,3 +38,21 @@ def sniff(body: bytes) -> str | None:
     if body.startswith(b"RIFF") and body[8:12] == b"WEBP":
         return "image/webp"
     return None
+
+
+def wants_csv(accept: str | None) -> bool:
+    """Whether an Accept header prefers CSV to JSON (RFC 9110, 12.5.1); one that allows neither gets JSON."""
+    quality = dict(_media_range(item) for item in (accept or "").lower().split(","))
+    for_csv = quality.get(CSV, quality.get("text/*", 0.0))
+    for_json = quality.get(JSON, quality.get("application/*", quality.get("*/*", 0.0)))
+    only_csv_is_named = CSV in quality and JSON not in quality
+    return for_csv > for_json or (for_csv == for_json > 0 and only_csv_is_named)
+
+
+def _media_range(item: str) -> tuple[str, float]:
+    name, *parameters = (part.strip() for part in item.split(";"))
+    given = next((value[2:] for value in parameters if value.startswith("q=")), "1")
+    try:
+        return name, float(given)
+    except ValueError:
+        return name, 0.0

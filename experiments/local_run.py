@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from local.endpoint import free_port
 from models.registry import ROOT
 
 START_TIMEOUT_S = 120
@@ -103,9 +103,7 @@ def start_local(state: Path, *arguments: str, root: Path = ROOT, **variables: st
 @contextlib.contextmanager
 def start_model_server(model_dir: Path) -> Iterator[str]:
     """`python -m model_server serve` for `model_dir` while entered; gives its address. Raises DidNotStart."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "model_server", "serve"],
         env={

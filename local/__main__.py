@@ -11,7 +11,7 @@ from contract.media import IMAGES
 from local.assembly import Assembly, AssemblyError
 from local.server import HOST, LocalRun, listen, port_of, serve
 from local.synth import SynthFailed, synthesize
-from models.registry import ROOT, load_models
+from models.registry import ROOT, Model, load_models
 from models.spec import SpecError
 
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         free = options.port + 1 if options.port < 65535 else 8000
         return _fail(f"Port {options.port} is in use. Stop what uses it, or choose another: make local PORT={free}")
     try:
-        load_models()  # its faults in a tenth of a second, before anything slow
+        first = load_models()[0]  # its faults in a tenth of a second, before anything slow
         print(f"Synthesizing the {options.stage} stage …", flush=True)
         assembly = Assembly(synthesize(options.stage, options.out))
         runtime = listen(0)
@@ -34,9 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except KeyboardInterrupt:
         return 130
-    asyncio.run(
-        serve(run, gateway, runtime, lambda: _say_ready(run, port_of(gateway), port_of(runtime), options.state))
-    )
+    ports = port_of(gateway), port_of(runtime)
+    asyncio.run(serve(run, gateway, runtime, lambda: _say_ready(run, first, ports, options.state)))
     print("\nStopped.")
     return 0
 
@@ -62,9 +61,8 @@ def _fail(message: str) -> int:
     return 1
 
 
-def _say_ready(run: LocalRun, port: int, runtime_port: int, state: Path) -> None:
-    address = f"http://{HOST}:{port}"
-    model = load_models()[0]
+def _say_ready(run: LocalRun, model: Model, ports: tuple[int, int], state: Path) -> None:
+    address, runtime = (f"http://{HOST}:{port}" for port in ports)
     samples = sorted((model.folder / "samples").glob("*.jp*g"))
     sample = samples[-1].relative_to(ROOT) if samples else "picture.jpg"
     print(f"\nFovea is ready on {address}\nAPI key: {run.key}\n")
@@ -72,7 +70,7 @@ def _say_ready(run: LocalRun, port: int, runtime_port: int, state: Path) -> None
         f'Try:\n  curl -H "x-api-key: {run.key}" -H "Content-Type: {IMAGES[0]}" --data-binary @{sample} '
         f"{address}/models/{model.spec.name}/predict\n"
     )
-    print(f"SageMaker endpoints, for boto3 and the aws command, on http://{HOST}:{runtime_port}:")
+    print(f"SageMaker endpoints, for boto3 and the aws command, on {runtime}:")
     for name, endpoint in run.endpoints.items():
         where = endpoint.endpoint.instance_type
         print(f"  {name}" + (f"  (on {where} in AWS, on this CPU here)" if where else ""))

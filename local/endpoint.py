@@ -112,7 +112,7 @@ class LocalEndpoint:
         partial.replace(self._model_dir)
 
     async def _start(self) -> tuple[asyncio.subprocess.Process, str]:
-        source, port = self.endpoint.source, _free_port()
+        source, port = self.endpoint.source, free_port()
         environment = {
             **os.environ,
             **self.endpoint.environment,
@@ -152,7 +152,8 @@ def open_log(state: Path, name: str) -> IO[bytes]:
     return file.open("ab")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -21,12 +21,19 @@ from starlette.types import Receive, Scope, Send
 
 from contract.limits import BODIES
 from local.assembly import Api
+from local.body import read_body
 from local.function import EventTooLarge, FunctionFailed, LocalFunction
 from local.proxy_event import Matched, proxy_event
 from local.throttle import TokenBucket
 
-_STATUS = {"INVALID_API_KEY": 403, "MISSING_AUTHENTICATION_TOKEN": 403, "THROTTLED": 429, "REQUEST_TOO_LARGE": 413}
-_STATUS |= {"INTEGRATION_TIMEOUT": 504, "DEFAULT_5XX": 502}
+_STATUS = {
+    "INVALID_API_KEY": 403,
+    "MISSING_AUTHENTICATION_TOKEN": 403,
+    "THROTTLED": 429,
+    "REQUEST_TOO_LARGE": 413,
+    "INTEGRATION_TIMEOUT": 504,
+    "DEFAULT_5XX": 502,
+}
 
 
 class Refused(Exception):
@@ -62,7 +69,9 @@ class Gateway:
         route = matched[0]
         if route.key_required:
             self._check_key(request.headers.get("x-api-key", ""))
-        body = await _body(request)
+        body = await read_body(request, BODIES.gateway)
+        if body is None:
+            raise Refused("REQUEST_TOO_LARGE")
         event = proxy_event(self._api, matched, request, body, request_id)
         try:
             answer = await asyncio.wait_for(self._functions[route.function.source].invoke(event), route.timeout_s)
@@ -108,15 +117,6 @@ def match(template: str, path: str) -> dict[str, str] | None:
         elif want != have:
             return None
     return parameters
-
-
-async def _body(request: Request) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > BODIES.gateway:
-            raise Refused("REQUEST_TOO_LARGE")
-    return bytes(content)
 
 
 def _response(answer: Mapping[str, Any]) -> Response:

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from contract.limits import BODIES
 from contract.options import HEADER
+from local.body import read_body
 from local.endpoint import ContainerDied, ContainerTimeout, EndpointFailed, LocalEndpoint
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class SageMakerRuntime:
         if endpoint is None:
             return _error(400, "ValidationError", "Endpoint of this name not found.")
         try:
-            body = await _body(request, _LIMITS[endpoint.endpoint.kind])
+            body = await read_body(request, _LIMITS[endpoint.endpoint.kind])
         except ClientDisconnect:
             return Response(status_code=400)
         if body is None:
@@ -64,16 +65,6 @@ async def _answer(endpoint: LocalEndpoint, body: bytes, request: Request) -> Res
     if not 200 <= answer.status_code < 300:
         return _model_error(endpoint, answer.status_code, answer.text)
     return Response(answer.content, headers=_headers(answer))
-
-
-async def _body(request: Request, limit: int) -> bytes | None:
-    """The body, or None as soon as it is known to be larger than `limit` bytes."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > limit:
-            return None
-    return bytes(content)
 
 
 def _headers(answer: httpx.Response) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Scores -> the bytes of an answer, as JSON or CSV; an error -> its envelope."""
+"""Scores -> the bytes of an answer, as JSON or CSV."""
 
 import csv
 import io
@@ -49,21 +49,3 @@ def as_csv(rankings: Sequence[Ranking]) -> Answer:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerows([cell for prediction in ranking for cell in prediction] for ranking in rankings)
     return Answer(text.getvalue().encode(), f"{CSV}; charset=utf-8")
-
-
-def wants_csv(accept: str | None) -> bool:
-    """Whether an Accept header prefers CSV to JSON (RFC 9110, 12.5.1); one that allows neither gets JSON."""
-    quality = dict(_media_range(item) for item in (accept or "").lower().split(","))
-    for_csv = quality.get(CSV, quality.get("text/*", 0.0))
-    for_json = quality.get(JSON, quality.get("application/*", quality.get("*/*", 0.0)))
-    only_csv_is_named = CSV in quality and JSON not in quality
-    return for_csv > for_json or (for_csv == for_json > 0 and only_csv_is_named)
-
-
-def _media_range(item: str) -> tuple[str, float]:
-    name, *parameters = (part.strip() for part in item.split(";"))
-    given = next((value[2:] for value in parameters if value.startswith("q=")), "1")
-    try:
-        return name, float(given)
-    except ValueError:
-        return name, 0.0

@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 
 from contract.errors import ApiError, EmptyBody, InternalError, ModelTimeout, PayloadTooLarge
 from contract.limits import BODIES
-from contract.media import ACCEPTS, media_type
+from contract.media import ACCEPTS, media_type, wants_csv
 from contract.options import HEADER, Options, attributes
-from model_server.answers import Answer, wants_csv
+from model_server.answers import Answer
 from model_server.classifier import Classifier, Timings
 from model_server.deadline import Deadline
 from model_server.logs import fields

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from contract.errors import ApiError, EmptyBody, InternalError, PayloadTooLarge, RouteNotFound
-from contract.media import CSV, JSON, media_type
+from contract.media import CSV, JSON, media_type, wants_csv
 from contract.options import Options, header_value
 from lambda_handlers.proxy.openapi import describe
 from lambda_handlers.proxy.registry import Registry
@@ -77,7 +77,7 @@ def predict(event: Event, context: Any) -> Answer:
     sent = media_type(headers.get("content-type"), headers.get("content-encoding"), target.accepts)
     options = Options.read(query)
     started = time.perf_counter()
-    accept = CSV if CSV in headers.get("accept", "") else JSON
+    accept = CSV if wants_csv(headers.get("accept")) else JSON
     asked = Invocation(body, sent, accept, header_value(options, event["requestContext"]["requestId"]))
     prediction = RUNTIME.invoke(target, asked, lambda: context.get_remaining_time_in_millis() / 1000)
     sagemaker_ms = (time.perf_counter() - started) * 1000

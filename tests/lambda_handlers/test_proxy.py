@@ -50,6 +50,12 @@ def test_asks_for_csv_when_the_caller_does(proxy):
     assert proxy.predict(headers={"accept": "text/csv"}).content == "tabby,0.9\n"
 
 
+@pytest.mark.parametrize("accept", ["application/json, text/csv;q=0", "*/*", ""])
+def test_reads_the_callers_preference_as_the_model_server_does(proxy, accept):
+    proxy.will_answer(expected=ANYTHING | {"Accept": "application/json"})
+    assert proxy.predict(headers={"accept": accept}).status == 200
+
+
 @pytest.mark.parametrize(
     ("request_", "status", "code"),
     [
