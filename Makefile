@@ -56,9 +56,9 @@ $(VENV)/.app-installed: requirements.txt
 	@$(PIP) install --no-input -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev-installed: requirements-dev.txt $(VENV)/.app-installed
-	@echo 'Installing the packages for tests and training (TensorFlow is large; a few minutes, once) …'
-	@$(PIP) install --no-input -r requirements-dev.txt
+$(VENV)/.dev-installed: requirements-dev.txt requirements-torch.txt $(VENV)/.app-installed
+	@echo 'Installing the packages for tests and training (TensorFlow and PyTorch are large; a few minutes, once) …'
+	@$(PIP) install --no-input -r requirements-dev.txt -r requirements-torch.txt
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json $(VENV)/.app-installed

@@ -7,7 +7,7 @@
     ├── MethodNotAllowed      405  the path exists, the method does not
     ├── PayloadTooLarge       413
     ├── UnsupportedMediaType  415
-    ├── UnusableImage         422  a picture, but not one we can use
+    ├── UnusableMedia         422  a picture or a clip, but not one we can use
     ├── Throttled             429  too fast; try again
     ├── InternalError         500  ours: a defect
     ├── ModelFailure          502  ours: the model
@@ -58,7 +58,7 @@ class BadRequest(ApiError):
 
 class EmptyBody(BadRequest):
     case = "empty body"
-    message = "The body is empty. Send the image itself, or JSON that holds it."
+    message = "The body is empty. Send the image or the clip itself, or JSON that holds it."
 
 
 class MalformedJson(BadRequest):
@@ -69,6 +69,14 @@ class MalformedJson(BadRequest):
 class InvalidRequest(BadRequest):
     case = "JSON of another shape than the model takes"
     message = 'Send {{"image": "<base64>"}} or {{"instances": ["<base64>", …]}} with 1 to {max_instances} images.'
+
+
+class InvalidKeypoints(BadRequest):
+    case = "`keypoints_list` of another shape, too long, or with anything but finite numbers"
+    message = (
+        'Send {{"keypoints_list": …}} as frames × 54 × 2 or frames × 2 × 54 finite numbers, '
+        "with 1 to {max_frames} frames."
+    )
 
 
 class InvalidParameter(BadRequest):
@@ -133,7 +141,7 @@ class MethodNotAllowed(ApiError):
 class PayloadTooLarge(ApiError):
     status = 413
     case = "body over the endpoint's limit"
-    message = "The body is larger than the limit of {max_body_bytes} bytes. Send a smaller or more compressed image."
+    message = "The body is larger than the limit of {max_body_bytes} bytes. Send a smaller or more compressed file."
 
 
 class UnsupportedMediaType(ApiError):
@@ -142,28 +150,43 @@ class UnsupportedMediaType(ApiError):
     message = "Send one of {accepts} as Content-Type, with a body of that type and no Content-Encoding."
 
 
-class UnusableImage(ApiError):
+class UnusableMedia(ApiError):
     status = 422
 
 
-class ImageUndecodable(UnusableImage):
+class ImageUndecodable(UnusableMedia):
     case = "image that does not decode"
     message = "The image is damaged or incomplete and cannot be decoded."
 
 
-class ImageTooManyPixels(UnusableImage):
+class ImageTooManyPixels(UnusableMedia):
     case = "too many pixels, refused from the header"
     message = "The image has more than {max_pixels} pixels. Send a smaller one."
 
 
-class ImageTooSmall(UnusableImage):
+class ImageTooSmall(UnusableMedia):
     case = "too small"
     message = "The image must be at least {min_side_px} pixels wide and high."
 
 
-class ImageAnimated(UnusableImage):
+class ImageAnimated(UnusableMedia):
     case = "animated image"
     message = "The image is animated. Send a single frame."
+
+
+class VideoUndecodable(UnusableMedia):
+    case = "video that does not decode"
+    message = "The video is damaged, incomplete or in an unknown codec. Send H.264 in MP4, or VP8 or VP9 in WebM."
+
+
+class VideoTooLong(UnusableMedia):
+    case = "video over the limits, refused from the header"
+    message = "A video may last {max_duration_s} seconds and have {max_frame_pixels} pixels in each frame. Send less."
+
+
+class NoPersonFound(UnusableMedia):
+    case = "video in which no person is seen"
+    message = "No person was found in the video. Send one in which the upper body and the hands can be seen."
 
 
 class Throttled(ApiError):
@@ -218,7 +241,7 @@ class ModelNotDeployed(Unavailable):
 class ModelTimeout(ApiError):
     status = 504
     case = "too slow"
-    message = "The model did not answer in time. Try again, or send a smaller image."
+    message = "The model did not answer in time. Try again, or send a smaller image or a shorter clip."
 
 
 def _leaves(parent: type[ApiError]) -> Iterator[type[ApiError]]:

@@ -40,6 +40,15 @@ class ImageLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoLimits:
+    """What a clip may be; length and size are refused from its header."""
+
+    max_duration_s: int = 20
+    max_frame_pixels: int = 1920 * 1080
+    max_frames: int = 300  # a longer clip is sampled evenly, a longer list of keypoints is refused
+
+
+@dataclass(frozen=True, slots=True)
 class RequestLimits:
     """What a JSON request may hold."""
 
@@ -51,4 +60,15 @@ class RequestLimits:
 TIMEOUTS = Timeouts()
 BODIES = BodyLimits()
 IMAGES = ImageLimits()
+VIDEOS = VideoLimits()
 REQUESTS = RequestLimits()
+
+PUBLIC: dict[str, int | float] = {
+    "max_pixels": IMAGES.max_pixels,
+    "min_side_px": IMAGES.min_side_px,
+    "max_instances": REQUESTS.max_instances,
+    "max_duration_s": VIDEOS.max_duration_s,
+    "max_frame_pixels": VIDEOS.max_frame_pixels,
+    "max_frames": VIDEOS.max_frames,
+}
+"""The limits that an error's message may name, by the name it uses."""

@@ -11,8 +11,13 @@ from contract.errors import UnsupportedMediaType
 JSON = "application/json"
 CSV = "text/csv"
 IMAGES = ("image/jpeg", "image/png", "image/webp")
+VIDEOS = ("video/mp4", "video/webm")
 
-ACCEPTS: dict[str, tuple[str, ...]] = {"image-classification": (*IMAGES, JSON)}
+ACCEPTS: dict[str, tuple[str, ...]] = {
+    "image-classification": (*IMAGES, JSON),
+    "object-detection": (*IMAGES, JSON),
+    "pose-sequence-classification": (JSON, *VIDEOS),
+}
 """Task -> content types of a request."""
 
 
@@ -30,13 +35,17 @@ def media_type(content_type: str | None, content_encoding: str | None, accepts: 
 
 
 def sniff(body: bytes) -> str | None:
-    """The image type that the first bytes announce, or None."""
+    """The image or video type that the first bytes announce, or None."""
     if body.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if body.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if body.startswith(b"RIFF") and body[8:12] == b"WEBP":
         return "image/webp"
+    if body[4:8] == b"ftyp":  # ISO 14496-12, 4.3
+        return "video/mp4"
+    if body.startswith(b"\x1a\x45\xdf\xa3"):  # EBML (RFC 8794), of which WebM is a profile
+        return "video/webm"
     return None
 
 

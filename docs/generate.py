@@ -1,5 +1,6 @@
 """Writes the reference pages from the code that they describe: `make docs`. A test holds them to it."""
 
+import inspect
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contract.errors import TABLE
-from contract.limits import BODIES, IMAGES, REQUESTS, TIMEOUTS
+from contract.limits import BODIES, IMAGES, REQUESTS, TIMEOUTS, VIDEOS
 from contract.media import ACCEPTS
+from models.endpoints import RealtimeEndpoint, ServerlessEndpoint
 from models.registry import max_body_bytes
-from models.spec import InputSpec, ModelTable, OutputSpec, RealtimeEndpoint, ServerlessEndpoint
+from models.spec import InputSpec, ModelTable, OutputSpec
 
 FOLDER = Path(__file__).resolve().parent
 _TABLES: dict[str, type[BaseModel]] = {
@@ -56,6 +58,9 @@ the client, a library or AWS said is in it. The request id finds the reason in t
 | pixels in an image | {IMAGES.max_pixels:,} |
 | shorter side of an image | {IMAGES.min_side_px} pixels |
 | images in `instances` | {REQUESTS.max_instances} |
+| length of a video | {VIDEOS.max_duration_s} s |
+| pixels in a frame of a video | {VIDEOS.max_frame_pixels:,} |
+| frames in `keypoints_list` | {VIDEOS.max_frames} |
 | depth of JSON | {REQUESTS.max_json_depth} |
 
 The hops give up from the inside out: container {TIMEOUTS.container_s} s, SDK {TIMEOUTS.sdk_read_s} s, \
@@ -120,7 +125,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _docstring(table: type[BaseModel]) -> str:
-    return (table.__doc__ or "").strip()
+    return inspect.cleandoc(table.__doc__ or "")
 
 
 def _message(template: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from contract.media import IMAGES
 from local.assembly import Assembly, AssemblyError
+from local.environment import EnvironmentFailed
 from local.server import HOST, LocalRun, listen, port_of, serve
 from local.synth import SynthFailed, synthesize
 from models.registry import ROOT, Model, load_models
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         assembly = Assembly(synthesize(options.stage, options.out))
         runtime = listen(0)
         run = LocalRun(assembly, options.state, port_of(runtime), options.idle_s)
-    except (SpecError, SynthFailed, AssemblyError) as error:
+    except (SpecError, SynthFailed, AssemblyError, EnvironmentFailed) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         return 130

@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
 
 Properties = Mapping[str, Any]
+Asset = TypeVar("Asset")
 
 
 class AssemblyError(Exception):
@@ -18,12 +19,27 @@ class AssemblyError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A container image to be built: its build context, the container's folder in it, a user's own requirements."""
+
+    context: Path
+    container: str
+    own_requirements: str | None
+
+    @property
+    def requirements(self) -> Sequence[Path]:
+        """The files that list what a CPU image of it installs."""
+        names = [f"containers/{self.container}/requirements-cpu.txt", self.own_requirements]
+        return [self.context / name for name in names if name]
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One SageMaker endpoint: the model server's source, the model's archive, the limits of its kind."""
+    """One SageMaker endpoint: its image, the model's archive, the limits of its kind."""
 
     name: str
     kind: str
-    source: Path
+    image: "Image"
     archive: Path
     environment: Mapping[str, str]
     max_concurrency: int | None
@@ -81,7 +97,7 @@ class Assembly:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self._templates: list[Mapping[str, Properties]] = []
         self._files: dict[str, Path] = {}
-        self._images: dict[str, Path] = {}
+        self._images: dict[str, Image] = {}
         for artifact in manifest["artifacts"].values():
             if artifact["type"] == "aws:cloudformation:stack":
                 self._templates.append(self._read(artifact["properties"]["templateFile"])["Resources"])
@@ -95,7 +111,12 @@ class Assembly:
         for key, asset in manifest.get("files", {}).items():
             self._files[key] = self.folder / asset["source"]["path"]
         for key, asset in manifest.get("dockerImages", {}).items():
-            self._images[key] = self.folder / asset["source"]["directory"]
+            source = asset["source"]
+            self._images[key] = Image(
+                context=self.folder / source["directory"],
+                container=Path(source["dockerFile"]).parent.name,
+                own_requirements=source.get("dockerBuildArgs", {}).get("REQUIREMENTS"),
+            )
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Every SageMaker endpoint of every stack, in the order of the templates."""
@@ -113,7 +134,7 @@ class Assembly:
         return Endpoint(
             name=endpoint["EndpointName"],
             kind="serverless" if serverless else "realtime",
-            source=_asset(self._images, container["Image"], "the image"),
+            image=_asset(self._images, container["Image"], "the image"),
             archive=self._archive(container),
             environment=container.get("Environment", {}),
             max_concurrency=serverless["MaxConcurrency"] if serverless else None,
@@ -195,7 +216,7 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(inner)
 
 
-def _asset(assets: Mapping[str, Path], value: Any, what: str) -> Path:
+def _asset(assets: Mapping[str, Asset], value: Any, what: str) -> Asset:
     for key in _HASH.findall(json.dumps(value)):
         if key in assets:
             return assets[key]

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,8 +35,9 @@ class ContainerDied(Exception):
 class LocalEndpoint:
     """Starts its server on the first call; a serverless one stops again after `idle_s` seconds without a call."""
 
-    def __init__(self, endpoint: Endpoint, state: Path, idle_s: float) -> None:
+    def __init__(self, endpoint: Endpoint, python: Path, state: Path, idle_s: float) -> None:
         self.endpoint = endpoint
+        self._python = python
         self.in_flight = 0
         self._idle_s = idle_s if endpoint.kind == "serverless" else None
         self._model_dir = state / "models" / endpoint.archive.name.partition(".")[2].partition(".")[0]
@@ -112,7 +112,7 @@ class LocalEndpoint:
         partial.replace(self._model_dir)
 
     async def _start(self) -> tuple[asyncio.subprocess.Process, str]:
-        source, port = self.endpoint.source, free_port()
+        source, port = self.endpoint.image.context, free_port()
         environment = {
             **os.environ,
             **self.endpoint.environment,
@@ -123,7 +123,7 @@ class LocalEndpoint:
         }
         with self._log_file.open("ab") as log:
             server = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "model_server", "serve"),
+                *(self._python, "-m", "model_server", "serve"),
                 stdout=log,
                 stderr=log,
                 env=environment,

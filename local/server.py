@@ -7,13 +7,15 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.assembly import Assembly
+from local.assembly import Assembly, Image
 from local.endpoint import LocalEndpoint, open_log
+from local.environment import interpreter
 from local.function import LocalFunction
 from local.gateway import Gateway
 from local.sagemaker_runtime import SageMakerRuntime
@@ -23,12 +25,17 @@ REGION = "us-east-1"
 
 
 class LocalRun:
-    """Gateway, function and endpoints of `assembly`; logs and unpacked models go below `state`."""
+    """Gateway, function and endpoints of `assembly`; logs and unpacked models go below `state`.
+
+    Raises EnvironmentFailed when the packages of a container cannot be installed.
+    """
 
     def __init__(self, assembly: Assembly, state: Path, runtime_port: int, idle_s: float) -> None:
         self.api = assembly.api()
         self.key = local_key(state)
-        self.endpoints = {entry.name: LocalEndpoint(entry, state, idle_s) for entry in assembly.endpoints()}
+        self.endpoints = {
+            entry.name: LocalEndpoint(entry, _python_of(entry.image), state, idle_s) for entry in assembly.endpoints()
+        }
         environment = {
             "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://{HOST}:{runtime_port}",
             "AWS_REGION": REGION,
@@ -58,6 +65,13 @@ class LocalRun:
             await asyncio.gather(*(endpoint.close() for endpoint in self.endpoints.values()))
             await asyncio.gather(*(function.close() for function in self._functions.values()))
             self._log.close()
+
+
+def _python_of(image: Image) -> Path:
+    """Raises EnvironmentFailed."""
+    own = image.own_requirements
+    name = image.container if own is None else f"{image.container}-{sha256(own.encode()).hexdigest()[:8]}"
+    return interpreter(name, image.requirements)
 
 
 def local_key(state: Path) -> str:

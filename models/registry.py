@@ -4,18 +4,26 @@ What a spec cannot know alone is checked here against the files around it: the f
 container, the artifact and the artifact's own output.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.limits import BODIES, IMAGES
+from contract.limits import BODIES, IMAGES, VIDEOS
 from contract.media import ACCEPTS
 from models.archive import SPEC_NAME
-from models.saved_model import NotASavedModel, read_signature
-from models.spec import ModelSpec, SpecError, read_spec
+from models.artifact import artifact_faults
+from models.labels import Labels, read_labels
+from models.spec import SCRIPT_CONTAINER, ModelSpec, SpecError, read_spec
 
 ROOT = Path(__file__).resolve().parent.parent
+
+_PICTURE: Mapping[str, float] = {"max_pixels": IMAGES.max_pixels, "min_side_px": IMAGES.min_side_px}
+_LIMITS: dict[str, Mapping[str, float]] = {
+    "image-classification": _PICTURE,
+    "object-detection": _PICTURE,
+    "pose-sequence-classification": asdict(VIDEOS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,17 @@ class Model:
     def artifact(self) -> Path:
         """The folder of the exported model; only for an artifact that is not in S3."""
         return self.folder / self.spec.model.artifact
+
+    @property
+    def requirements(self) -> Path | None:
+        """The packages that the model's own script needs, built into its image; None without a script or a list."""
+        file = self.artifact / "code" / "requirements.txt"
+        return file if self.spec.model.container == SCRIPT_CONTAINER and file.is_file() else None
+
+    @property
+    def labels(self) -> Labels:
+        """Class id -> name. Raises SpecError when they are in a file that cannot be read."""
+        return read_labels(self.spec, self.artifact)
 
 
 def load_models(root: Path = ROOT) -> Sequence[Model]:
@@ -54,64 +73,59 @@ def load_models(root: Path = ROOT) -> Sequence[Model]:
 
 
 def _faults(model: Model, root: Path) -> list[str]:
-    spec, file = model.spec, model.spec_file
-    faults = []
+    spec, faults = model.spec, []
     if model.folder.name.replace("_", "-") != spec.name:
         folder = spec.name.replace("-", "_")
-        faults.append(f"{file}: model.name: {spec.name!r} does not fit its folder; rename the folder to {folder}")
-    if not (root / "containers" / spec.model.container / "Dockerfile").is_file():
-        faults.append(
-            f"{file}: model.container: containers/{spec.model.container}/Dockerfile does not exist; "
+        faults.append(f"model.name: {spec.name!r} does not fit its folder; rename the folder to {folder}")
+    of_container = _container_faults(spec, root)
+    faults += of_container
+    if not of_container and not spec.model.is_remote:
+        faults += artifact_faults(spec, model.artifact)
+    return [f"{model.spec_file}: {fault}" for fault in faults]
+
+
+def _container_faults(spec: ModelSpec, root: Path) -> list[str]:
+    folder = root / "containers" / spec.model.container
+    if not (folder / "Dockerfile").is_file():
+        return [
+            f"model.container: containers/{folder.name}/Dockerfile does not exist; "
             f"choose one of {', '.join(_containers(root))}, or add that folder"
-        )
-    if not spec.model.is_remote:
-        faults += [f"{file}: {fault}" for fault in _artifact_faults(model)]
-    return faults
+        ]
+    if spec.model.network and not (folder / "networks" / f"{spec.model.network}.py").is_file():
+        known = sorted(file.stem for file in (folder / "networks").glob("[!_]*.py"))
+        return [
+            f"model.network: containers/{folder.name}/networks/{spec.model.network}.py does not exist; "
+            + (f"choose one of {', '.join(known)}, or add that file" if known else "add that file")
+        ]
+    return []
 
 
 def _containers(root: Path) -> list[str]:
     return sorted(file.parent.name for file in (root / "containers").glob("*/Dockerfile"))
 
 
-def _artifact_faults(model: Model) -> list[str]:
-    folder, spec = model.artifact, model.spec
-    if not folder.is_dir():
-        return [f"model.artifact: the folder {folder} does not exist; put the exported SavedModel there"]
-    try:
-        signature = read_signature(folder)
-    except NotASavedModel as error:
-        return [f"model.artifact: {error}; export a SavedModel there with model.export()"]
-    faults = []
-    for shape in signature.outputs.values():
-        if shape and shape[-1] not in (-1, len(spec.model.labels)):
-            faults.append(
-                f"model.labels: {len(spec.model.labels)} labels, but the model gives {shape[-1]} numbers; "
-                f"name all {shape[-1]}"
-            )
-    for shape in signature.inputs.values():
-        height, width = spec.input.size
-        asked = (-1, height, width, 3) if spec.input.layout == "NHWC" else (-1, 3, height, width)
-        if len(shape) != 4 or any(have not in (-1, want) for have, want in zip(shape[1:], asked[1:], strict=True)):
-            faults.append(f"input.size: the model takes {list(shape)}, not {list(asked)}; correct size or layout")
-    return faults
-
-
-def public_description(spec: ModelSpec) -> dict[str, Any]:
+def public_description(model: Model) -> dict[str, Any]:
     """What GET /models says of one model, as JSON values."""
+    spec = model.spec
     return {
         "name": spec.name,
         "version": spec.model.version,
         "task": spec.model.task,
         "description": spec.model.description,
-        "labels": list(spec.model.labels),
-        "accepts": list(ACCEPTS[spec.model.task]),
-        "limits": {"max_pixels": IMAGES.max_pixels, "min_side_px": IMAGES.min_side_px},
+        "labels": list(model.labels.values()),
+        "accepts": list(accepted(spec)),
+        "limits": _LIMITS[spec.model.task],
         "endpoints": [
             {"name": name, "kind": endpoint.kind, "max_body_bytes": max_body_bytes(endpoint.kind)}
             for name, endpoint in spec.endpoints.items()
         ],
         "notice": spec.model.notice,
     }
+
+
+def accepted(spec: ModelSpec) -> Sequence[str]:
+    """The content types of a request to this model."""
+    return spec.input.accepts or ACCEPTS[spec.model.task]
 
 
 def max_body_bytes(kind: str) -> int:

@@ -1,7 +1,7 @@
 """model.toml as a typed, frozen value: the single source of truth about one model.
 
 Everything that stacks, server, proxy, page and tests know about a model, they read from a ModelSpec.
-This module needs only pydantic and the standard library, so that the image carries it as it is.
+This module and models.endpoints need only pydantic and the standard library: the image carries them as they are.
 """
 
 import re
@@ -9,22 +9,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-SERVERLESS_MEMORY_MB = (1024, 2048, 3072, 4096, 5120, 6144)
+from models.endpoints import REFUSED_BY_SERVERLESS, Endpoint, RealtimeEndpoint, Table
+
 ENDPOINT_NAME_MAX = 63  # SageMaker, EndpointName
 LONGEST_PREFIX = len("fovea-prod-")
-
-_GPU_FAMILY = re.compile(r"^(g|p)\d")
-_LOCAL_STORAGE_FAMILY = re.compile(r"^(c5d|m5d|r5d|\w+\dgd|\w+\did|g4dn|g[56]e?|p3dn|p4de?|p5(e|en)?|trn\d\w*)$")
-
-_REFUSED_BY_SERVERLESS = {
-    "instance_type": 'a serverless endpoint has neither instances nor a GPU; remove it, or set kind = "realtime"',
-    "accelerator": 'a serverless endpoint has no GPU; remove it, or set kind = "realtime" with a GPU instance_type',
-    "vpc": "SageMaker serverless has no VPC configuration; remove it",
-    "data_capture": "SageMaker serverless has no data capture; remove it",
-    "volume_kms_key_arn": 'a serverless endpoint has no volume to encrypt; remove it, or set kind = "realtime"',
-}
+FIRST_CLASS_ID = {"object-detection": 1}  # as label maps count; the other tasks count from 0
+SCRIPT_CONTAINER = "pytorch_script"
+_READ_BY: dict[str, set[str]] = {"object-detection": {"size", "resize"}, "pose-sequence-classification": set()}
 
 
 class SpecError(Exception):
@@ -35,8 +28,11 @@ class SpecError(Exception):
         self.faults = faults
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+def _names_or_file(value: object) -> object:
+    is_list = isinstance(value, list) and len(value) >= 2 and all(isinstance(name, str) and name for name in value)
+    if is_list or (isinstance(value, str) and re.fullmatch(r"[\w-]+\.(json|pbtxt)", value)):
+        return value
+    raise ValueError("give two names or more, or the name of a .json or .pbtxt file in the artifact")
 
 
 def _three_finite(values: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -51,16 +47,22 @@ def _three_positive(values: tuple[float, float, float]) -> tuple[float, float, f
     return values
 
 
-class InputSpec(_Table):
-    """How a picture becomes the network's input: resized to `size`, then x = (pixel - mean) / std."""
+MediaType = Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]
 
-    size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]] = Field(
-        description="Height and width of the network's input, in pixels."
+
+class InputSpec(Table):
+    """How a picture becomes the network's input: resized to `size`, then x = (pixel - mean) / std.
+
+    A detector takes the pixels themselves, 0..255, and may do without a size.
+    """
+
+    size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]] | None = Field(
+        None, description="Height and width of the network's input, in pixels; a classifier needs it."
     )
-    resize: Literal["stretch", "center-crop", "letterbox"] = Field(
+    resize: Literal["stretch", "center-crop", "letterbox", "shorter-side"] = Field(
         "stretch",
-        description="`stretch` ignores the aspect ratio, `center-crop` cuts the longer side, "
-        "`letterbox` pads the shorter one with black.",
+        description="`stretch` ignores the aspect ratio, `center-crop` cuts the longer side, `letterbox` pads the "
+        "shorter one with black, `shorter-side` keeps the aspect ratio and lets the longer side grow.",
     )
     mean: Annotated[tuple[float, float, float], AfterValidator(_three_finite)] = Field(
         (0.0, 0.0, 0.0), description="Subtracted from each pixel (0..255), in the order red, green, blue."
@@ -68,10 +70,22 @@ class InputSpec(_Table):
     std: Annotated[tuple[float, float, float], AfterValidator(_three_positive)] = Field(
         (255.0, 255.0, 255.0), description="Divides what is left, in the same order."
     )
+    channels: Literal["RGB", "BGR"] = Field(
+        "RGB", description="Order in which the network takes the channels; `mean` and `std` stay red, green, blue."
+    )
     layout: Literal["NHWC", "NCHW"] = Field("NHWC", description="Order of the input's axes.")
+    accepts: (
+        Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")], ...], Field(min_length=1)] | None
+    ) = Field(None, description="Content types of a request; only for `pytorch_script`, whose code reads them.")
+
+    @model_validator(mode="after")
+    def _shorter_side_is_one_number(self) -> Self:
+        if self.resize == "shorter-side" and self.size and self.size[0] != self.size[1]:
+            raise ValueError(f'size: with resize = "shorter-side" both numbers are that side; not {list(self.size)}')
+        return self
 
 
-class OutputSpec(_Table):
+class OutputSpec(Table):
     """What the network's numbers mean."""
 
     scores: Literal["probabilities", "logits"] = Field(
@@ -79,87 +93,22 @@ class OutputSpec(_Table):
     )
 
 
-class ServerlessEndpoint(_Table):
-    """Scales to zero and is billed by the request; CPU only."""
-
-    kind: Literal["serverless"] = Field(description="The kind of endpoint: `serverless`.")
-    memory_mb: int = Field(2048, description="1024 to 6144 in steps of 1024; CPU grows with it.")
-    max_concurrency: Annotated[int, Field(ge=1, le=200)] = Field(
-        5, description="Requests served at once; one more is answered 429 THROTTLED."
-    )
-
-    @property
-    def is_gpu(self) -> bool:
-        """Whether the endpoint runs on a GPU: never."""
-        return False
-
-    @model_validator(mode="after")
-    def _memory_is_offered(self) -> Self:
-        if self.memory_mb not in SERVERLESS_MEMORY_MB:
-            choices = ", ".join(map(str, SERVERLESS_MEMORY_MB))
-            raise ValueError(f"memory_mb: {self.memory_mb} is not offered by SageMaker; choose one of {choices}")
-        return self
-
-
-class RealtimeEndpoint(_Table):
-    """Instances that are always on, with a GPU or without, scaled by load."""
-
-    kind: Literal["realtime"] = Field(description="The kind of endpoint: `realtime`.")
-    instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")] = Field(
-        description="A SageMaker hosting instance type, such as `ml.g5.xlarge` or `ml.c7i.large`."
-    )
-    min_instances: Annotated[int, Field(ge=1, le=100)] = Field(1, description="Never fewer than this.")
-    max_instances: Annotated[int, Field(ge=1, le=100)] = Field(
-        1, description="Never more than this; above min_instances the endpoint scales by load."
-    )
-    target_invocations_per_instance: Annotated[int, Field(ge=1)] = Field(
-        600, description="Requests per minute and instance that scaling aims at."
-    )
-    volume_kms_key_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+$")] | None = (
-        Field(None, description="ARN of the storage volume's KMS key; not for instances with local storage.")
-    )
-
-    @property
-    def family(self) -> str:
-        """`g5` of `ml.g5.xlarge`."""
-        return self.instance_type.split(".")[1]
-
-    @property
-    def is_gpu(self) -> bool:
-        """Whether the instance has an NVIDIA GPU."""
-        return bool(_GPU_FAMILY.match(self.family))
-
-    @model_validator(mode="after")
-    def _bounds_are_ordered(self) -> Self:
-        if self.min_instances > self.max_instances:
-            raise ValueError(
-                f"min_instances: {self.min_instances} is above max_instances {self.max_instances}; "
-                "lower it, or raise max_instances"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _volume_can_be_encrypted(self) -> Self:
-        if self.volume_kms_key_arn and _LOCAL_STORAGE_FAMILY.match(self.family):
-            raise ValueError(
-                f"volume_kms_key_arn: {self.instance_type} has local storage, which encrypts itself and takes no key; "
-                "remove the key, or choose an instance type without local storage"
-            )
-        return self
-
-
-Endpoint = Annotated[ServerlessEndpoint | RealtimeEndpoint, Field(discriminator="kind")]
 EndpointName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$")]
 
 
-class ModelTable(_Table):
+class ModelTable(Table):
     """What the model is."""
 
     name: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=40)] = Field(
         description="Lower case, digits and hyphens, at most 40 characters; the folder has underscores for hyphens."
     )
-    task: Literal["image-classification"] = Field(description="What goes in and what comes out.")
-    framework: Literal["tensorflow"] = Field(description="The framework that made the artifact.")
+    task: Literal["image-classification", "object-detection", "pose-sequence-classification"] = Field(
+        description="What goes in and what comes out."
+    )
+    framework: Literal["tensorflow", "pytorch"] = Field(description="The framework that made the artifact.")
+    network: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = Field(
+        None, description="PyTorch only: a file of the container's networks/, which builds the network for the weights."
+    )
     container: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
         description="A folder of containers/, such as `savedmodel`."
     )
@@ -168,8 +117,9 @@ class ModelTable(_Table):
     )
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] = Field(description="Semantic version, such as `1.0.0`.")
     description: Annotated[str, Field(min_length=1, max_length=300)] = Field(description="One sentence for people.")
-    labels: Annotated[tuple[str, ...], Field(min_length=2)] = Field(
-        description="The name of each output, in the network's order."
+    labels: Annotated[tuple[str, ...] | str, BeforeValidator(_names_or_file)] = Field(
+        description="The name of each output, in the network's order; or a file of the artifact that holds them, "
+        "such as `labels.json` or `label_map.pbtxt`."
     )
     notice: str | None = Field(None, description="Shown with every answer, for example what the model is not for.")
 
@@ -180,8 +130,11 @@ class ModelTable(_Table):
 
     @model_validator(mode="after")
     def _labels_are_distinct(self) -> Self:
-        if len(set(self.labels)) != len(self.labels) or not all(self.labels):
-            raise ValueError("labels: a label is empty or stands twice; give each output its own name")
+        if isinstance(self.labels, str):
+            if self.is_remote:
+                raise ValueError("labels: the file is in S3, where synth cannot read it; list the labels here")
+        elif len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels: a label stands twice; give each output its own name")
         return self
 
     @model_validator(mode="after")
@@ -191,11 +144,11 @@ class ModelTable(_Table):
         return self
 
 
-class ModelSpec(_Table):
+class ModelSpec(Table):
     """One model: what it is, what it takes, what it gives, and where it is served."""
 
     model: ModelTable
-    input: InputSpec
+    input: InputSpec = Field(default_factory=lambda: InputSpec.model_validate({}))
     output: OutputSpec = Field(default_factory=OutputSpec)
     endpoints: Annotated[dict[EndpointName, Endpoint], Field(min_length=1)]
 
@@ -208,6 +161,31 @@ class ModelSpec(_Table):
     def default_endpoint(self) -> str:
         """The first endpoint in the file."""
         return next(iter(self.endpoints))
+
+    @model_validator(mode="after")
+    def _input_fits_the_task(self) -> Self:
+        task, given = self.model.task, self.input
+        if self.model.container == SCRIPT_CONTAINER:
+            return self
+        if given.accepts:
+            raise ValueError(f"input.accepts: {self.model.container} takes what its task takes; remove it")
+        unread = sorted(given.model_fields_set - _READ_BY.get(task, given.model_fields_set))
+        if unread:
+            raise ValueError(f"input.{unread[0]}: {task} does not read it; remove it")
+        if task == "image-classification" and given.size is None:
+            raise ValueError("input.size: is missing; add it (docs/model-toml.md)")
+        if task == "object-detection" and given.resize not in ("stretch", "letterbox"):
+            raise ValueError('input.resize: a detector must see the whole picture; choose "stretch" or "letterbox"')
+        return self
+
+    @model_validator(mode="after")
+    def _network_is_named(self) -> Self:
+        needs = self.model.framework == "pytorch" and self.model.container != SCRIPT_CONTAINER
+        if needs and self.model.network is None:
+            raise ValueError("model.network: is missing; name a file of the container's networks/ folder")
+        if self.model.network is not None and not needs:
+            raise ValueError("model.network: only PyTorch weights need one to be built for them; remove it")
+        return self
 
     @model_validator(mode="after")
     def _endpoint_names_fit(self) -> Self:
@@ -245,8 +223,8 @@ def _fault(fault: Any) -> str:
     words = fault["msg"]
     if kind == "extra_forbidden":
         words = "is not a known key; docs/model-toml.md lists them"
-        if location[0] == "endpoints" and key in _REFUSED_BY_SERVERLESS and "serverless" in fault["loc"][2:3]:
-            words = _REFUSED_BY_SERVERLESS[key]
+        if location[0] == "endpoints" and key in REFUSED_BY_SERVERLESS and "serverless" in fault["loc"][2:3]:
+            words = REFUSED_BY_SERVERLESS[key]
     elif kind == "missing":
         words = "is missing; add it (docs/model-toml.md)"
     elif kind == "string_pattern_mismatch":

@@ -6,7 +6,7 @@ from pathlib import Path
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Stack
 from constructs import Construct
 
-from models.spec import ModelSpec
+from models.registry import Model
 from stacks.constructs.inference_api import InferenceApi
 from stacks.constructs.proxy_function import ProxyFunction
 from stacks.naming import API, stack_name
@@ -16,7 +16,7 @@ from stacks.stage import PROJECT, Stage
 class ApiStack(Stack):
     """`Fovea-<stage>-api`. It knows the endpoints by name alone, and deploys before, after or without them."""
 
-    def __init__(self, scope: Construct, *, models: Sequence[ModelSpec], stage: Stage, root: Path) -> None:
+    def __init__(self, scope: Construct, *, models: Sequence[Model], stage: Stage, root: Path) -> None:
         super().__init__(
             scope,
             stack_name(stage, API),

@@ -37,7 +37,7 @@ def deployment(
     refuse_shared_names(models, stage)
     for model in models:
         ModelStack(app, model=model, stage=stage, root=root)
-    ApiStack(app, models=[model.spec for model in models], stage=stage, root=root)
+    ApiStack(app, models=models, stage=stage, root=root)
     return app
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from aws_cdk import DefaultStackSynthesizer, Stack
 from constructs import Construct
 
+from models.endpoints import RealtimeEndpoint
 from models.registry import Model
-from models.spec import RealtimeEndpoint
 from stacks.constructs.endpoint import Endpoint
 from stacks.constructs.execution_role import ExecutionRole
 from stacks.constructs.model_archive import ModelArchive
@@ -30,7 +30,14 @@ class ModelStack(Stack):
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
         images = {
-            gpu: ModelImage(self, "GpuImage" if gpu else "CpuImage", root=root, container=spec.model.container, gpu=gpu)
+            gpu: ModelImage(
+                self,
+                "GpuImage" if gpu else "CpuImage",
+                root=root,
+                container=spec.model.container,
+                gpu=gpu,
+                requirements=model.requirements,
+            )
             for gpu in sorted({settings.is_gpu for settings in spec.endpoints.values()})
         }
         archive = ModelArchive(self, "Archive", root=root, model=model)

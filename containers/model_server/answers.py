@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from contract.media import CSV, JSON
 from contract.options import Options
+from models.labels import Labels
 from models.spec import ModelTable
 
 _SCORE_DIGITS = 7  # what a float32 holds
@@ -26,18 +27,28 @@ class Answer:
     content_type: str
 
 
-def rank(scores: NDArray[np.float32], labels: Sequence[str], options: Options) -> Ranking:
+def rank(scores: NDArray[np.float32], labels: Labels, options: Options) -> Ranking:
     """Label and score, best first, of one instance; equal scores stay in the labels' order."""
     best_first = np.argsort(-scores, kind="stable")[: options.top_k]
     floor = 0.0 if options.threshold is None else options.threshold
-    return [(labels[at], round(float(scores[at]), _SCORE_DIGITS)) for at in best_first if scores[at] >= floor]
+    names = list(labels.values())
+    return [(names[at], rounded(scores[at])) for at in best_first if scores[at] >= floor]
+
+
+def rounded(value: float) -> float:
+    """`value` with the digits that a float32 holds."""
+    return round(float(value), _SCORE_DIGITS)
 
 
 def as_json(rankings: Sequence[Ranking], model: ModelTable, *, is_batch: bool) -> Answer:
     """`predictions` of the one instance, or `instances` with the predictions of each."""
     each = [{"predictions": [{"label": name, "score": score} for name, score in ranking]} for ranking in rankings]
-    body: dict[str, object] = {"model": model.name, "version": model.version}
-    body |= {"instances": each} if is_batch else each[0]
+    return json_answer(model, {"instances": each} if is_batch else each[0])
+
+
+def json_answer(model: ModelTable, content: Mapping[str, object]) -> Answer:
+    """`content`, with the name of the model, its version and its notice."""
+    body = {"model": model.name, "version": model.version, **content}
     if model.notice:
         body["notice"] = model.notice
     return Answer(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), JSON)
@@ -45,7 +56,11 @@ def as_json(rankings: Sequence[Ranking], model: ModelTable, *, is_batch: bool) -
 
 def as_csv(rankings: Sequence[Ranking]) -> Answer:
     """A row for each instance: label, score, label, score … best first; no header."""
+    return csv_answer([cell for prediction in ranking for cell in prediction] for ranking in rankings)
+
+
+def csv_answer(rows: Iterable[Iterable[object]]) -> Answer:
+    """`rows`, without a header."""
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerows([cell for prediction in ranking for cell in prediction] for ranking in rankings)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return Answer(text.getvalue().encode(), f"{CSV}; charset=utf-8")

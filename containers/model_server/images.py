@@ -70,7 +70,7 @@ def decode_image(body: bytes) -> Image.Image:
 
 def _open(body: bytes) -> ImageFile.ImageFile:
     kind = sniff(body)
-    if kind is None:
+    if kind not in _PLUGINS:
         raise ImageUndecodable
     if kind == "image/webp":
         _check_size(*_webp_size(body))  # its decoder allocates the canvas when it is created

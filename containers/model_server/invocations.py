@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 
 from contract.errors import ApiError, EmptyBody, InternalError, ModelTimeout, PayloadTooLarge
 from contract.limits import BODIES
-from contract.media import ACCEPTS, media_type, wants_csv
+from contract.media import ACCEPTS, media_type
 from contract.options import HEADER, Options, attributes
 from model_server.answers import Answer
-from model_server.classifier import Classifier, Timings
 from model_server.deadline import Deadline
 from model_server.logs import fields
-from model_server.payload import read_payload
+from model_server.predictor import Request as Given
+from model_server.predictor import Timings
 from model_server.service import Service
 
 REQUEST_ID = "X-Request-Id"
@@ -97,20 +97,14 @@ async def _answer(request: Request, call: Call) -> Answer:
     with service.workers.admitted():
         deadline = Deadline.after(service.settings.timeout_s)
         headers = request.headers
-        accepts = ACCEPTS[model.spec.model.task]
+        accepts = model.spec.input.accepts or ACCEPTS[model.spec.model.task]
         call.media_type = media_type(headers.get("content-type"), headers.get("content-encoding"), accepts)
         asked = Options.read(attributes(headers.get(HEADER, "")))
         body = await _body(request, BODIES.realtime, deadline)
         call.body_bytes = len(body)
-        csv = wants_csv(headers.get("accept"))
-        return await service.workers.run(lambda: _work(model, body, call, asked, deadline, csv=csv), deadline)
-
-
-def _work(model: Classifier, body: bytes, call: Call, asked: Options, deadline: Deadline, *, csv: bool) -> Answer:
-    """What a worker thread does for a request."""
-    with call.timings.adding_to("decode"):
-        payload = read_payload(body, call.media_type or "", asked)
-    return model.answer(payload, csv=csv, deadline=deadline, timings=call.timings)
+        accept = headers.get("accept", "")
+        given = Given(body, call.media_type, accept, asked, deadline, call.timings)
+        return await service.workers.run(lambda: model.answer(given), deadline)
 
 
 async def _body(request: Request, limit: int, deadline: Deadline) -> bytes:

@@ -1,31 +1,77 @@
-"""A model folder -> a Classifier that is ready, in the order that makes a cold start short.
+"""A model folder -> a Predictor that is ready, in the order that makes a cold start short.
 
 The engine comes first: it reads the network outside the interpreter, while this and the main thread import the rest.
 """
 
+import logging
+import tomllib
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from model_server.engines import choose_engine
+from model_server.engines import WEIGHTS, EngineError, UnsupportedModel, choose_engine
+from model_server.logs import fields, reason
 
 if TYPE_CHECKING:
-    from model_server.classifier import Classifier
+    from model_server.predictor import Predictor
+
+SPEC_FILE = "model.toml"
+_SCRIPTED = "pytorch_script"
+
+log = logging.getLogger(__name__)
 
 
-def load_classifier(model_dir: Path, engine_name: str, imported: Event | None = None) -> "Classifier":
+def load_predictor(model_dir: Path, engine_name: str, imported: Event | None = None) -> "Predictor":
     """The model in `model_dir`, warmed up; sets `imported` once the engine is.
 
+    OpenVINO gives way to the model's own framework where it refuses an operation, with one warning.
     Raises SpecError, EngineError, ModelUnusable.
     """
-    engine = choose_engine(engine_name)
-    if imported is not None:
-        imported.set()
-    engine.load(model_dir)
+    imported = imported or Event()
+    container = _container(model_dir)
+    try:
+        predictor = _load(model_dir, engine_name, container, imported)
+    except UnsupportedModel as refusal:
+        engine_name = "pytorch" if (model_dir / WEIGHTS).is_file() else "tensorflow"
+        try:
+            predictor = _load(model_dir, engine_name, container, imported)
+        except EngineError as error:
+            raise EngineError(f"{refusal}; {error}") from error
+        log.warning("OpenVINO refuses this model", extra=fields(reason=reason(refusal), instead=engine_name))
+    model, engine = predictor.spec.model, None if container == _SCRIPTED else engine_name
+    log.info("ready", extra=fields(model=model.name, version=model.version, engine=engine))
+    return predictor
 
-    from model_server.classifier import Classifier  # noqa: PLC0415
+
+def _load(model_dir: Path, engine_name: str, container: str, imported: Event) -> "Predictor":
+    engine = None if container == _SCRIPTED else choose_engine(engine_name)
+    imported.set()
+    if engine is not None:
+        engine.load(model_dir)
+
+    from models.labels import read_labels  # noqa: PLC0415
     from models.spec import read_spec  # noqa: PLC0415
 
-    classifier = Classifier(read_spec(model_dir / "model.toml"), engine)
-    classifier.warm_up()
-    return classifier
+    spec = read_spec(model_dir / SPEC_FILE)
+    predictor: Predictor = _build_of(container)(spec, read_labels(spec, model_dir), engine, model_dir)
+    predictor.warm_up()
+    return predictor
+
+
+def _container(model_dir: Path) -> str:
+    """What model.toml names, read before the file is checked; a fault in it is told when it is."""
+    try:
+        table = tomllib.loads((model_dir / SPEC_FILE).read_text(encoding="utf-8"))["model"]
+        return str(table["container"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+
+
+def _build_of(container: str) -> Callable[..., Any]:
+    """The container's own `build`, or the standard classifier's."""
+    own = find_spec(container) and find_spec(f"{container}.inference")
+    build: Callable[..., Any] = import_module(f"{container}.inference" if own else "model_server.classifier").build
+    return build

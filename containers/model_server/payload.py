@@ -57,7 +57,7 @@ def _image(encoded: object) -> bytes:
         raise InvalidBase64 from error
     if not image:
         raise EmptyBody
-    if sniff(image) is None:
+    if sniff(image) not in IMAGES:
         raise UnsupportedMediaType(accepts=", ".join(IMAGES))
     return image
 

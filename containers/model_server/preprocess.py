@@ -8,21 +8,47 @@ from models.spec import InputSpec
 
 Float32 = NDArray[np.float32]
 
+MAX_ASPECT = 4.0  # of a picture whose longer side is free; more would let a sliver of a picture take all memory
+
 
 def prepare(image: Image.Image, spec: InputSpec) -> Float32:
     """`image`, in RGB, as one instance of the input: (height, width, 3) for NHWC, (3, height, width) for NCHW."""
-    x = np.asarray(_resized(image, spec)).astype(np.float32)
+    x = np.asarray(resized(image, spec)).astype(np.float32)
     x -= np.asarray(spec.mean, np.float32)
     x /= np.asarray(spec.std, np.float32)
-    return x if spec.layout == "NHWC" else np.ascontiguousarray(x.transpose(2, 0, 1))
+    if spec.channels == "BGR":
+        x = x[..., ::-1]
+    return np.ascontiguousarray(x if spec.layout == "NHWC" else x.transpose(2, 0, 1))
 
 
-def _resized(image: Image.Image, spec: InputSpec) -> Image.Image:
+def dynamic_axes(spec: InputSpec) -> tuple[int, ...]:
+    """The axes of a batch (n, …) whose size follows the picture."""
+    if spec.size is not None and spec.resize != "shorter-side":
+        return ()
+    return (1, 2) if spec.layout == "NHWC" else (2, 3)
+
+
+def resized(image: Image.Image, spec: InputSpec) -> Image.Image:
+    """`image` with the pixels that the network takes; as it is where model.toml gives no size."""
+    if spec.size is None:
+        return image
     height, width = spec.size
     if spec.resize == "letterbox":
         return _letterboxed(image, width, height)
-    box = _centre(image, width / height) if spec.resize == "center-crop" else None
+    box = None
+    if spec.resize == "center-crop":
+        box = _centre(image, width / height)
+    elif spec.resize == "shorter-side":
+        aspect = image.width / image.height
+        box = _centre(image, min(max(aspect, 1 / MAX_ASPECT), MAX_ASPECT))
+        width, height = _with_shorter_side(height, box)
     return image.resize((width, height), Image.Resampling.BILINEAR, box)
+
+
+def _with_shorter_side(side: int, box: tuple[float, float, float, float]) -> tuple[int, int]:
+    """Width and height; the longer one is cut to whole pixels, as torchvision's Resize does."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    return (side, int(side * height / width)) if width <= height else (int(side * width / height), side)
 
 
 def _centre(image: Image.Image, aspect: float) -> tuple[float, float, float, float]:

@@ -14,12 +14,12 @@ from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from model_server.loading import load_classifier
+from model_server.loading import load_predictor
 from model_server.logs import fields, reason
 from model_server.settings import Settings
 
 if TYPE_CHECKING:
-    from model_server.classifier import Classifier
+    from model_server.predictor import Predictor
 
 GRACE_S = 25  # SageMaker sends SIGKILL 30 s after SIGTERM
 KEEP_ALIVE_S = 75  # longer than a proxy keeps an idle connection, so that the proxy closes it and not we
@@ -63,16 +63,14 @@ def serve(settings: Settings) -> int:
     return code
 
 
-def _load(settings: Settings, imported: Event) -> "Classifier":
-    classifier = load_classifier(settings.model_dir, settings.engine, imported)
+def _load(settings: Settings, imported: Event) -> "Predictor":
+    predictor = load_predictor(settings.model_dir, settings.engine, imported)
     gc.freeze()
     gc.enable()
-    model = classifier.spec.model
-    log.info("ready", extra=fields(model=model.name, version=model.version, engine=settings.engine))
-    return classifier
+    return predictor
 
 
-def _stop_when_failed(loaded: "Future[Classifier]", server: Any) -> None:
+def _stop_when_failed(loaded: "Future[Predictor]", server: Any) -> None:
     error = loaded.exception()
     if error is not None:
         log.error("the model cannot be served", extra=fields(reason=reason(error)))

@@ -4,7 +4,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from contract.errors import ModelNotReady
-from model_server.classifier import Classifier
+from model_server.predictor import Predictor
 from model_server.settings import Settings
 from model_server.workers import Workers
 
@@ -15,9 +15,9 @@ class Service:
 
     settings: Settings
     workers: Workers
-    loading: "Future[Classifier]"
+    loading: "Future[Predictor]"
 
-    def model(self) -> Classifier:
+    def model(self) -> Predictor:
         """The loaded and warmed-up model. Raises ModelNotReady before that, or when loading failed."""
         if not self.loading.done() or self.loading.exception() is not None:
             raise ModelNotReady

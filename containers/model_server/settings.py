@@ -33,7 +33,7 @@ class Settings(BaseModel):
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=cores, alias="MODEL_SERVER_WORKERS")
     queue: Annotated[int, Field(ge=0, le=10_000)] = Field(32, alias="MODEL_SERVER_QUEUE")
     timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(float(TIMEOUTS.container_s), alias="MODEL_SERVER_TIMEOUT")
-    engine: Literal["openvino", "tensorflow"] = Field("openvino", alias="MODEL_SERVER_ENGINE")
+    engine: Literal["openvino", "tensorflow", "pytorch"] = Field("openvino", alias="MODEL_SERVER_ENGINE")
 
     @property
     def max_in_flight(self) -> int:

@@ -13,6 +13,7 @@ from statistics import median
 import httpx
 
 from experiments.local_run import environment, start_model_server
+from models.labels import read_labels
 from models.spec import read_spec
 
 _TENSORFLOW = """import sys
@@ -30,7 +31,7 @@ def measure(model_dir: Path, picture: bytes, folder: Path, rounds: int = 5) -> d
     """Median seconds of both, rounds interleaved. Raises ValueError when they do not agree on the label."""
     file = folder / "picture.jpg"
     file.write_bytes(picture)
-    labels = read_spec(model_dir / "model.toml").model.labels
+    labels = list(read_labels(read_spec(model_dir / "model.toml"), model_dir).values())
     ways: dict[str, Callable[[], tuple[str, float]]] = {
         "TensorFlow, `tf.saved_model.load`": lambda: _tensorflow(model_dir, file, labels),
         "model server, OpenVINO": lambda: _server(model_dir, picture),
@@ -48,7 +49,7 @@ def measure(model_dir: Path, picture: bytes, folder: Path, rounds: int = 5) -> d
     return {name: median(seconds) for name, seconds in taken.items()}
 
 
-def _tensorflow(model_dir: Path, file: Path, labels: tuple[str, ...]) -> tuple[str, float]:
+def _tensorflow(model_dir: Path, file: Path, labels: list[str]) -> tuple[str, float]:
     command = [sys.executable, "-c", _TENSORFLOW, str(model_dir), str(file)]
     quiet = environment() | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     started = time.perf_counter()

@@ -9,10 +9,9 @@ import httpx
 
 from contract.options import Options
 from experiments.local_run import Local, start_model_server
-from model_server.classifier import Classifier, Timings
 from model_server.deadline import Deadline
-from model_server.loading import load_classifier
-from model_server.payload import read_payload
+from model_server.loading import load_predictor
+from model_server.predictor import Predictor, Request, Timings
 
 PREDICT = "/models/diabetic-retinopathy/predict"
 IN_PROCESS, SERVER, STACK = "engine, in process", "model server, by HTTP", "local stack, end to end"
@@ -23,11 +22,11 @@ Steps = dict[str, float]
 
 def measure(model_dir: Path, local: Local, pictures: dict[str, bytes], rounds: int = 5) -> dict[str, dict[str, Steps]]:
     """Picture -> way -> median milliseconds, in total and of each step that the way reports; one client."""
-    classifier = load_classifier(model_dir, "openvino")
+    predictor = load_predictor(model_dir, "openvino")
     with start_model_server(model_dir) as server, httpx.Client(timeout=60) as client:
         headers = _HEADERS | {"x-api-key": local.key}
         ways: dict[str, Callable[[bytes], Steps]] = {
-            IN_PROCESS: lambda body: _in_process(classifier, body),
+            IN_PROCESS: lambda body: _in_process(predictor, body),
             SERVER: lambda body: _by_http(client, f"{server}/invocations", body, _HEADERS),
             STACK: lambda body: _by_http(client, local.url + PREDICT, body, headers),
         }
@@ -45,10 +44,9 @@ def _interleaved(ways: dict[str, Callable[[bytes], Steps]], body: bytes, rounds:
     return {name: {step: median(one[step] for one in all_) for step in all_[0]} for name, all_ in taken.items()}
 
 
-def _in_process(classifier: Classifier, body: bytes) -> Steps:
+def _in_process(predictor: Predictor, body: bytes) -> Steps:
     timings, started = Timings(), time.perf_counter()
-    payload = read_payload(body, "image/jpeg", Options())
-    classifier.answer(payload, csv=False, deadline=Deadline.after(60), timings=timings)
+    predictor.answer(Request(body, "image/jpeg", "", Options(), Deadline.after(60), timings))
     return {"total": (time.perf_counter() - started) * 1000, **timings.rounded()}
 
 

@@ -28,7 +28,7 @@ from contract.errors import (
     PayloadTooLarge,
     Throttled,
 )
-from contract.limits import IMAGES, REQUESTS, TIMEOUTS
+from contract.limits import PUBLIC, TIMEOUTS
 from lambda_handlers.proxy.registry import Target
 
 log = logging.getLogger("proxy.runtime")  # below "proxy", whose level the settings give
@@ -127,13 +127,7 @@ def _translated(error: ClientError, target: Target) -> ApiError:
     if kind is None:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         kind = PayloadTooLarge if status == 413 else InternalError
-    return kind(
-        accepts=", ".join(target.accepts),
-        max_body_bytes=target.max_body_bytes,
-        max_pixels=IMAGES.max_pixels,
-        min_side_px=IMAGES.min_side_px,
-        max_instances=REQUESTS.max_instances,
-    )
+    return kind(accepts=", ".join(target.accepts), max_body_bytes=target.max_body_bytes, **PUBLIC)
 
 
 def _from_container(response: Mapping[str, Any]) -> type[ApiError]:

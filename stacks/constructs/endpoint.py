@@ -6,7 +6,7 @@ from aws_cdk import CfnOutput, CfnResource
 from constructs import Construct
 
 from contract.limits import TIMEOUTS
-from models.spec import RealtimeEndpoint, ServerlessEndpoint
+from models.endpoints import RealtimeEndpoint, ServerlessEndpoint
 from stacks.constructs.log_group import log_group
 from stacks.naming import attribute, endpoint_log_group_name
 from stacks.stage import Stage

@@ -6,7 +6,8 @@ from aws_cdk import IgnoreMode
 from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
 from constructs import Construct
 
-SHARED = ("contract/**", "models/__init__.py", "models/spec.py", "containers/model_server/**")
+SPEC_READERS = tuple(f"models/{name}.py" for name in ("__init__", "spec", "endpoints", "labels"))
+SHARED = ("contract/**", *SPEC_READERS, "containers/model_server/**")
 NEVER = ("**/__pycache__", "**/.DS_Store", "**/*.md")
 
 
@@ -16,9 +17,16 @@ class ModelImage(Construct):
     The build context is an allow-list of the repository: what the image does not hold cannot change its hash.
     """
 
-    def __init__(self, scope: Construct, id: str, *, root: Path, container: str, gpu: bool) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, root: Path, container: str, gpu: bool, requirements: Path | None
+    ) -> None:
+        """`requirements` is a user's own file below `root`, installed on top of the container's."""
         super().__init__(scope, id)
-        allowed = (*SHARED, f"containers/{container}/**")
+        own = [] if requirements is None else [requirements.relative_to(root).as_posix()]
+        allowed = (*SHARED, f"containers/{container}/**", *own)
+        build_args = {"ACCELERATOR": "gpu"} if gpu else {}  # cpu is the Dockerfile's default
+        if own:
+            build_args["REQUIREMENTS"] = own[0]
         asset = DockerImageAsset(
             self,
             "Asset",
@@ -26,7 +34,7 @@ class ModelImage(Construct):
             exclude=["**", *(f"!{pattern}" for pattern in allowed), *NEVER],
             ignore_mode=IgnoreMode.DOCKER,
             file=f"containers/{container}/Dockerfile",
-            build_args={"ACCELERATOR": "gpu"} if gpu else None,  # cpu is the Dockerfile's default
+            build_args=build_args or None,
             platform=Platform.LINUX_AMD64,  # SageMaker's, whatever machine builds
             display_name=f"{container} ({'gpu' if gpu else 'cpu'})",
         )

@@ -14,8 +14,7 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from contract.limits import TIMEOUTS
-from models.registry import public_description
-from models.spec import ModelSpec
+from models.registry import Model, public_description
 from stacks.constructs.log_group import log_group
 from stacks.constructs.role import role
 from stacks.naming import attribute, endpoint_arn, endpoint_name
@@ -29,17 +28,20 @@ HANDLER = "lambda_handlers.proxy.handler.handler"
 MEMORY_MB = 1024
 
 
-def registry(models: Sequence[ModelSpec], stage: Stage) -> bytes:
+def registry(models: Sequence[Model], stage: Stage) -> bytes:
     """registry.json: what GET /models answers, and which SageMaker endpoint is behind each name."""
     content = {
         "stage": stage.name,
-        "models": [public_description(spec) for spec in models],
-        "targets": {spec.name: {name: endpoint_name(stage, spec, name) for name in spec.endpoints} for spec in models},
+        "models": [public_description(model) for model in models],
+        "targets": {
+            model.spec.name: {name: endpoint_name(stage, model.spec, name) for name in model.spec.endpoints}
+            for model in models
+        },
     }
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False).encode()
 
 
-def package(root: Path, models: Sequence[ModelSpec], stage: Stage) -> dict[str, Content]:
+def package(root: Path, models: Sequence[Model], stage: Stage) -> dict[str, Content]:
     """The allow-list: every file of the function's package, by path."""
     return {
         "lambda_handlers/__init__.py": root / "lambda_handlers/__init__.py",
@@ -52,11 +54,12 @@ def package(root: Path, models: Sequence[ModelSpec], stage: Stage) -> dict[str, 
 class ProxyFunction(Construct):
     """The function, its log and its role. Offers `arn`."""
 
-    def __init__(self, scope: Construct, id: str, *, root: Path, models: Sequence[ModelSpec], stage: Stage) -> None:
+    def __init__(self, scope: Construct, id: str, *, root: Path, models: Sequence[Model], stage: Stage) -> None:
         super().__init__(scope, id)
         code = Asset(self, "Code", path=str(staged(root, "proxy", package(root, models, stage))), display_name="proxy")
         log = log_group(self, "Log", stage=stage)
-        endpoints = [endpoint_arn(endpoint_name(stage, spec, name)) for spec in models for name in spec.endpoints]
+        specs = [model.spec for model in models]
+        endpoints = [endpoint_arn(endpoint_name(stage, spec, name)) for spec in specs for name in spec.endpoints]
         statements = [
             {"Action": "sagemaker:InvokeEndpoint", "Resource": endpoints},
             {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": attribute(log, "Arn")},

@@ -40,6 +40,22 @@ def export_moody(folder: Path) -> Path:
     return folder
 
 
+class _Exotic(tf.Module):
+    """Uses an operation that OpenVINO's reader of TensorFlow does not know."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.float32)])
+    def classify(self, pictures):
+        brightness = tf.math.lgamma(1 + tf.reduce_mean(pictures, [1, 2, 3])) ** 2
+        return {"scores": tf.stack([brightness, 1 - brightness], axis=1)}
+
+
+def export_exotic(folder: Path) -> Path:
+    model = _Exotic()
+    tf.saved_model.save(model, str(folder), signatures=model.classify)
+    write_spec(folder, ["odd", "even"], 32)
+    return folder
+
+
 def export_application(folder: Path, network: keras.Model, classes: int, size: int, scores: str) -> Path:
     """Any network of keras.applications, as a user would: model.export() and a model.toml."""
     for weight in network.trainable_variables:  # untrained networks answer 1/n to everything; these do not

@@ -52,14 +52,14 @@ class Reply:
 class Server:
     """One server process."""
 
-    def __init__(self, model_dir: Path, log: Path, **environment: str) -> None:
+    def __init__(self, model_dir: Path, log: Path, python: Path | str = sys.executable, **environment: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         settings = {"SM_MODEL_DIR": str(model_dir), "SAGEMAKER_BIND_TO_PORT": "0", "MODEL_SERVER_HOST": "127.0.0.1"}
         path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'containers'}"}
         self._log, self._errors = log, log.with_suffix(".stderr")
         with log.open("wb") as output, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "model_server", "serve"],
+                [python, "-m", "model_server", "serve"],
                 env=kept | settings | path | environment,
                 cwd=log.parent,
                 stdout=output,
@@ -130,9 +130,9 @@ class Server:
 
 
 @contextmanager
-def serving(model_dir: Path, log: Path, **environment: str) -> Iterator[Server]:
+def serving(model_dir: Path, log: Path, python: Path | str = sys.executable, **environment: str) -> Iterator[Server]:
     """A ready server, stopped at the end."""
-    server = Server(model_dir, log, **environment)
+    server = Server(model_dir, log, python, **environment)
     try:
         server.wait_until_ready()
         yield server

@@ -37,7 +37,7 @@ DAMAGE = {
     ),
     "another size": (
         lambda folder: write_spec(folder, COLOURS, 48),
-        "model.toml: input.size: the model takes [?,32,32,3] of f32, not ['?', 48, 48, 3] of float32",
+        "model.toml: input.size: the model takes [?,32,32,3] of float32, not ['?', 48, 48, 3] of float32",
     ),
 }
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from contract.errors import UnusableImage
+from contract.errors import UnusableMedia
 from model_server.images import decode_image
 from tests.containers.pictures import BLUE, GREEN, RED, WHITE, animated, encoded, oriented, png, quarters, solid
 
@@ -147,7 +147,7 @@ def test_a_phones_mpo_is_its_first_picture():
 def test_no_damage_raises_anything_but_a_documented_error(body, edits, length):
     for at, junk in edits:
         body = body[:at] + junk + body[at + len(junk) :]
-    with suppress(UnusableImage):
+    with suppress(UnusableMedia):
         assert decode_image(body[:length]).mode == "RGB"
 
 

@@ -116,8 +116,8 @@ def test_the_log_is_json_and_holds_nothing_that_a_client_sent(colours, logs):
 def test_imports_nothing_that_it_does_not_need(colours):
     script = (
         "import sys; from pathlib import Path; import model_server.app, uvicorn\n"
-        "from model_server.loading import load_classifier\n"
-        f"load_classifier(Path({str(colours)!r}), 'openvino')\n"
+        "from model_server.loading import load_predictor\n"
+        f"load_predictor(Path({str(colours)!r}), 'openvino')\n"
         "print([name for name in ('tensorflow', 'httpx', 'boto3', 'pydantic_settings', 'openvino_telemetry',"
         " 'openvino.tools.ovc.convert', 'aws_cdk') if sys.modules.get(name)])"
     )

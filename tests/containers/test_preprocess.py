@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model_server.preprocess import prepare
+from model_server.preprocess import MAX_ASPECT, dynamic_axes, prepare
 from models.spec import InputSpec
 from tests.containers.pictures import quarters, solid
 
@@ -54,3 +54,40 @@ def test_layout_only_moves_the_axes(layout):
     assert x.shape == ((20, 30, 3) if layout == "NHWC" else (3, 20, 30))
     assert x.flags.c_contiguous
     np.testing.assert_array_equal(x if layout == "NHWC" else x.transpose(1, 2, 0), prepare(image, spec()))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shape"),
+    [
+        (200, 100, (128, 256)),
+        (100, 200, (256, 128)),
+        (77, 123, (204, 128)),
+        (64, 64, (128, 128)),
+        (199, 100, (128, 254)),
+    ],
+)
+def test_shorter_side_keeps_the_aspect_and_cuts_to_whole_pixels(width, height, shape):
+    given = InputSpec(size=(128, 128), resize="shorter-side", std=(1, 1, 1))
+    image = Image.fromarray(quarters(width, height))
+    x = prepare(image, given)
+    assert x.shape == (*shape, 3)
+    np.testing.assert_array_equal(x, np.asarray(image.resize(shape[::-1], Image.Resampling.BILINEAR)))
+    assert dynamic_axes(given) == (1, 2)
+
+
+def test_shorter_side_of_a_sliver_is_its_middle():
+    given = InputSpec(size=(16, 16), resize="shorter-side", std=(1, 1, 1), layout="NCHW")
+    x = prepare(LEFT_BLACK.resize((5000, 10), Image.Resampling.NEAREST), given)
+    assert x.shape == (3, 16, 16 * MAX_ASPECT)
+    assert x[:, :, :30].max() == 0
+    assert x[:, :, 34:].min() == 255
+    assert dynamic_axes(given) == (2, 3)
+
+
+def test_resnets_caffe_preprocessing_is_written_in_model_toml():
+    from keras.applications.resnet50 import preprocess_input  # noqa: PLC0415 Keras takes seconds
+
+    image = Image.fromarray(quarters(30, 20))
+    given = InputSpec(size=(20, 30), channels="BGR", mean=(123.68, 116.779, 103.939), std=(1, 1, 1))
+    expected = preprocess_input(np.asarray(image, np.float32))
+    np.testing.assert_allclose(prepare(image, given), expected, atol=1e-4)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from contract.errors import TABLE, ApiError, ImageTooManyPixels, PayloadTooLarge
-from contract.limits import BODIES, TIMEOUTS
+from contract.limits import BODIES, PUBLIC, TIMEOUTS
 
 DESIGNED = {
     **dict.fromkeys(("EMPTY_BODY", "MALFORMED_JSON", "INVALID_BASE64", "URL_INPUT_UNSUPPORTED"), 400),
@@ -27,9 +27,7 @@ def test_holds_every_designed_case_with_its_status():
 
 @pytest.mark.parametrize("error", TABLE.values(), ids=TABLE)
 def test_each_error_reads_as_a_sentence_and_is_json(error):
-    envelope = error(
-        accepts="a", max_body_bytes=1, max_pixels=1, min_side_px=1, max_instances=1, endpoints="a"
-    ).envelope("id-1")
+    envelope = error(accepts="a", max_body_bytes=1, endpoints="a", **PUBLIC).envelope("id-1")
     message = envelope["error"]["message"]
     assert re.fullmatch(r"[A-Z].+\.", message)
     assert not re.search(r"\{[a-z_]+\}|documented", message)

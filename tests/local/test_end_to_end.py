@@ -77,7 +77,7 @@ def test_honours_top_k_threshold_and_csv(local, fundus):
 
 
 def test_lists_what_is_deployed(local):
-    expected = [public_description(model.spec) for model in load_models()]
+    expected = [public_description(model) for model in load_models()]
     assert local.request("GET", "/models").json() == {"models": expected}
     assert local.request("GET", "/models/diabetic-retinopathy").json() in expected
     assert local.request("GET", "/openapi.json").json()["openapi"] == "3.1.0"

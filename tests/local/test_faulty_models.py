@@ -10,8 +10,8 @@ import pytest
     ("broken", "line"),
     [
         (lambda text: text.replace("version =", "colour = 1\nversion ="), "model.colour: is not a known key"),
-        (lambda text: text.replace('container = "savedmodel"', 'container = "none"'), "choose one of savedmodel"),
-        (lambda text: text.replace('artifact = "artifact"', 'artifact = "away"'), "put the exported SavedModel there"),
+        (lambda text: text.replace('container = "savedmodel"', 'container = "none"'), "choose one of "),
+        (lambda text: text.replace('artifact = "artifact"', 'artifact = "away"'), "put the exported model there"),
         (lambda text: text + "[", "is not TOML"),
     ],
     ids=["unknown key", "missing container", "missing artifact", "no TOML"],

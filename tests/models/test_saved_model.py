@@ -8,9 +8,12 @@ from tests.models.conftest import saved_model
 
 
 def test_reads_the_signature_of_every_model_of_this_repository():
-    for model in load_models():
+    classifiers = [model for model in load_models() if model.spec.model.task == "image-classification"]
+    for model in classifiers:
+        if model.spec.model.framework != "tensorflow":
+            continue
         signature = read_signature(model.artifact)
-        assert [shape[-1] for shape in signature.outputs.values()] == [len(model.spec.model.labels)]
+        assert [shape[-1] for shape in signature.outputs.values()] == [len(model.labels)]
         assert [len(shape) for shape in signature.inputs.values()] == [4]
 
 

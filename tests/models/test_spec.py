@@ -15,7 +15,10 @@ FAULTS = [
     ('"savedmodel"', '"nowhere"', "choose one of savedmodel"),
     ('task = "image-classification"', 'task = "astrology"', "model.task: "),
     ('version = "1.2.3"', 'version = "1"', "model.version: '1' does not fit; Semantic version, such as `1.0.0`"),
-    ('["tabby", "siamese"]', '["tabby", "tabby"]', "model.labels: a label is empty or stands twice"),
+    ('["tabby", "siamese"]', '["tabby", "tabby"]', "model.labels: a label stands twice"),
+    ('["tabby", "siamese"]', '["tabby"]', "model.labels: give two names or more"),
+    ('["tabby", "siamese"]', '["tabby", ""]', "model.labels: give two names or more"),
+    ('["tabby", "siamese"]', "3", "model.labels: give two names or more"),
     ('["tabby", "siamese"]', '["a", "b", "c"]', "model.labels: 3 labels, but the model gives 2 numbers"),
     ("[64, 48]", "[48, 64]", "input.size: the model takes [-1, 64, 48, 3], not [-1, 48, 64, 3]"),
     ("[64, 48]", "[64, 48]\nlayout = 'NCHW'", "correct size or layout"),
@@ -40,7 +43,29 @@ FAULTS = [
     ('kind = "realtime"', 'kind = "eternal"', 'endpoints.gpu.kind: give kind = "serverless" or kind = "realtime"'),
     ('kind = "realtime"', "", 'endpoints.gpu.kind: give kind = "serverless" or kind = "realtime"'),
     ("[endpoints.gpu]", "[endpoints.an-endpoint-with-a-name-that-does-not-fit-there]", "use at most 41"),
-    ("[input]\nsize = [64, 48]", "", "input: is missing"),
+    ("[input]\nsize = [64, 48]", "", "input.size: is missing"),
+    ("[64, 48]", '[64, 48]\nresize = "shorter-side"', "input.size: with resize"),
+    ("[64, 48]", '[64, 48]\naccepts = ["text/csv"]', "input.accepts: savedmodel takes what its task takes"),
+    ('"tensorflow"', '"pytorch"', "model.network: is missing; name a file of the container's networks/"),
+    ('"tensorflow"', '"tensorflow"\nnetwork = "vgg"', "model.network: only PyTorch weights need one"),
+    (
+        '"tensorflow"',
+        '"pytorch"\nnetwork = "vgg"',
+        "containers/savedmodel/networks/vgg.py does not exist",
+    ),
+    ('["tabby", "siamese"]', '"labels.json"', "labels.json cannot be read; put it there, or list the labels"),
+    ('["tabby", "siamese"]', '"../labels.json"', "model.labels: give two names or more, or the name of a .json"),
+    (
+        'labels = ["tabby", "siamese"]',
+        'labels = "labels.json"\nartifact = "s3://bucket/a/model.tar.gz"',
+        "model.labels: the file is in S3",
+    ),
+    ('"image-classification"', '"object-detection"', "the SavedModel gives no detection_boxes, detection_scores"),
+    (
+        '"image-classification"',
+        '"pose-sequence-classification"',
+        "input.size: pose-sequence-classification does not",
+    ),
     ("version", "version = 3 = 4", "is not TOML"),
 ]
 
@@ -59,7 +84,7 @@ def test_loads_a_good_folder(repository):
     [model] = load_models(repository.root)
     assert model.spec.default_endpoint == "serverless"
     assert [endpoint.is_gpu for endpoint in model.spec.endpoints.values()] == [False, True]
-    assert public_description(model.spec)["endpoints"][0] == {
+    assert public_description(model)["endpoints"][0] == {
         "name": "serverless",
         "kind": "serverless",
         "max_body_bytes": 4 * 1024 * 1024,
@@ -83,7 +108,7 @@ def test_a_key_is_accepted_where_the_volume_is_not_local(repository):
 def test_a_missing_artifact_says_what_to_put_there(repository, missing):
     path = repository.model / missing
     path.rename(repository.root / "away")
-    with pytest.raises(SpecError, match=r"models/cat_breeds/model.toml: model.artifact: .*SavedModel there"):
+    with pytest.raises(SpecError, match=r"models/cat_breeds/model.toml: model.artifact: .* there"):
         load_models(repository.root)
 
 

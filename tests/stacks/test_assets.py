@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.registry import ROOT, load_models
+from stacks.constructs.model_image import SPEC_READERS
 from stacks.staging import archived, staged
 from tests.stacks.assembly import Assembly, synthesize
 from tests.stacks.conftest import copy_rooms
@@ -122,7 +123,7 @@ def test_a_build_context_holds_only_what_the_image_needs(dev):
             }
             allowed = ("contract", "models", "containers/model_server", f"containers/{container}")
             assert all(room.startswith(allowed) for room in rooms)
-            assert {file for file in files if file.startswith("models/")} == {"models/__init__.py", "models/spec.py"}
+            assert {file for file in files if file.startswith("models/")} == set(SPEC_READERS)
             assert f"containers/{container}/Dockerfile" in files
             assert not [file for file in files if "__pycache__" in file or file.endswith((".md", ".pyc"))]
 

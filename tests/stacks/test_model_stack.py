@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from contract.limits import TIMEOUTS
+from models.endpoints import RealtimeEndpoint, ServerlessEndpoint
 from models.registry import Model, load_models
-from models.spec import ENDPOINT_NAME_MAX, RealtimeEndpoint, ServerlessEndpoint
+from models.spec import ENDPOINT_NAME_MAX
 from stacks.naming import endpoint_name
 from stacks.stage import STAGES
 from tests.stacks.assembly import Assembly, Stack, said, synthesize

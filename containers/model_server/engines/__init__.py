@@ -1,17 +1,26 @@
 """What runs a network. The server knows three verbs, and imports an engine only when it is the one chosen."""
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[Any]
 Float32 = NDArray[np.float32]
+Outputs = Mapping[str, Array]
+"""Name of an output -> its values; an output with several names is there under each of them."""
+
+UNNAMED = "output"
+FROZEN_GRAPH = "frozen_inference_graph.pb"
+WEIGHTS = "weights.pth"
 
 _MODULES = {
     "openvino": ("model_server.engines.openvino", "OpenVinoEngine"),
     "tensorflow": ("model_server.engines.tensorflow", "TensorFlowEngine"),
+    "pytorch": ("model_server.engines.pytorch", "PyTorchEngine"),
 }
 
 
@@ -19,38 +28,50 @@ class EngineError(Exception):
     """A model that the engine cannot serve; the message says why, in one line, for the log."""
 
 
-def check_tensors(inputs: int, outputs: int) -> None:
-    """Raises EngineError unless the network has one of each."""
-    if (inputs, outputs) != (1, 1):
-        raise EngineError(f"the model has {inputs} inputs and {outputs} outputs; export one with one of each")
+class UnsupportedModel(EngineError):
+    """A model that this engine cannot read or compile, and that its own framework may well run."""
 
 
-def wrong_input(taken: str, example: Float32) -> EngineError:
+def wrong_input(taken: str, example: Array) -> EngineError:
     """The error for a network that takes `taken`, in words, instead of what model.toml says."""
     wanted = ["?", *example.shape[1:]]
     return EngineError(
-        f"model.toml: input.size: the model takes {taken}, not {wanted} of float32; correct size or layout"
+        f"model.toml: input.size: the model takes {taken}, not {wanted} of {example.dtype}; correct size or layout"
     )
 
 
+def only(outputs: Outputs) -> Array:
+    """The values of a network's single output. Raises EngineError when it has several."""
+    values = {id(value): value for value in outputs.values()}
+    if len(values) != 1:
+        raise EngineError(f"the model has {len(values)} outputs; export one with a single output")
+    return next(iter(values.values()))
+
+
 class Engine(Protocol):
-    """Runs one network with one input and one output. `infer` is called from several threads at once."""
+    """Runs one network with one input. `infer` is called from several threads at once."""
 
     max_batch: int
     """Most instances that one `infer` takes; known after `warm_up`."""
 
     def load(self, model_dir: Path) -> None:
-        """Reads the network, which needs no model.toml yet. Raises EngineError."""
+        """Reads the network. Raises EngineError."""
 
-    def warm_up(self, example: Float32) -> Float32:
-        """Makes it ready for instances like `example`, (1, ...); returns the output for it. Raises EngineError."""
+    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = ()) -> Outputs:
+        """Makes it ready for inputs like `example`, (1, ...), and of any size along `dynamic_axes`.
 
-    def infer(self, batch: Float32) -> Float32:
-        """(n, ...) -> (n, outputs), n <= max_batch. Raises whatever the network raises."""
+        Returns the outputs for it. Raises EngineError.
+        """
+
+    def infer(self, batch: Array) -> Outputs:
+        """The outputs for `batch`, of at most `max_batch` instances. Raises whatever the network raises."""
 
 
 def choose_engine(name: str) -> Engine:
-    """The engine called `name`, imported now and not before."""
+    """The engine called `name`, imported now and not before. Raises EngineError when its framework is not installed."""
     module, cls = _MODULES[name]
-    engine: Engine = getattr(import_module(module), cls)()
+    try:
+        engine: Engine = getattr(import_module(module), cls)()
+    except ModuleNotFoundError as error:
+        raise EngineError(f"the engine {name} needs the package {error.name}, which is not installed here") from error
     return engine

@@ -1,6 +1,9 @@
-"""TensorFlow itself on a SavedModel's `serving_default` signature: for GPUs, and for operations OpenVINO refuses."""
+"""TensorFlow itself on a SavedModel's `serving_default` signature or a frozen graph: for GPUs, and for
+operations that OpenVINO refuses.
+"""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its banners are not JSON
 import numpy as np
 import tensorflow as tf
 
-from model_server.engines import EngineError, Float32, check_tensors, wrong_input
+from model_server.engines import FROZEN_GRAPH, Array, EngineError, Outputs, wrong_input
 
 SIGNATURE = "serving_default"
 _MAX_BATCH = 8
@@ -21,35 +24,61 @@ class TensorFlowEngine:
     max_batch = 1
 
     def __init__(self) -> None:
-        self._model: Any = None
-        self._input = ""
+        self._given: Any = None
+        self._run: Callable[[Any], dict[str, Any]] = lambda _: {}
 
     def load(self, model_dir: Path) -> None:
-        """Reads the SavedModel in `model_dir`. Raises EngineError."""
+        """Reads the SavedModel or the frozen graph in `model_dir`. Raises EngineError."""
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
         try:
-            self._model = tf.saved_model.load(str(model_dir))
-            signature = self._model.signatures[SIGNATURE]
+            frozen = (model_dir / FROZEN_GRAPH).is_file()
+            self._given, self._run = _frozen(model_dir / FROZEN_GRAPH) if frozen else _saved(model_dir)
         except KeyError as error:
             raise EngineError(f"the SavedModel has no {SIGNATURE} signature; export it with model.export()") from error
-        except (OSError, ValueError, tf.errors.OpError) as error:
+        except EngineError:
+            raise
+        except Exception as error:  # IndexError, DecodeError, OpError …: each kind of damage has its own
             raise EngineError(f"TensorFlow cannot read the model in {model_dir}: {error}") from error
-        check_tensors(len(signature.structured_input_signature[1]), len(signature.structured_outputs))
 
-    def warm_up(self, example: Float32) -> Float32:
+    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = ()) -> Outputs:
         """Traces and, on a GPU, chooses kernels for the largest and the smallest batch. Raises EngineError."""
-        ((self._input, given),) = self._model.signatures[SIGNATURE].structured_input_signature[1].items()
-        if given.dtype != tf.float32 or not given.shape.is_compatible_with((None, *example.shape[1:])):
+        given = self._given
+        shape = [None if axis in dynamic_axes else size for axis, size in enumerate(example.shape)]
+        if given.dtype.as_numpy_dtype != example.dtype or not given.shape.is_compatible_with((None, *shape[1:])):
             raise wrong_input(f"{given.shape} of {given.dtype.name}", example)
         fixed = None if given.shape.rank is None else given.shape[0]
         if fixed not in (None, 1):
             raise EngineError(f"the model takes exactly {fixed} pictures at once; export it with a batch of None")
-        self.max_batch = fixed or _MAX_BATCH
+        self.max_batch = fixed or (1 if dynamic_axes else _MAX_BATCH)
         self.infer(np.repeat(example, self.max_batch, axis=0))
         return self.infer(example)
 
-    def infer(self, batch: Float32) -> Float32:
-        """(n, ...) -> (n, outputs)."""
-        outputs = self._model.signatures[SIGNATURE](**{self._input: tf.constant(batch)})
-        return np.asarray(next(iter(outputs.values())).numpy(), np.float32)
+    def infer(self, batch: Array) -> Outputs:
+        """The outputs for `batch`, by the signature's names."""
+        return {name: value.numpy() for name, value in self._run(tf.constant(batch)).items()}
+
+
+def _saved(model_dir: Path) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
+    """The input and the call of a SavedModel. The closure keeps the model, and with it its variables, alive."""
+    model = tf.saved_model.load(str(model_dir))
+    inputs = model.signatures[SIGNATURE].structured_input_signature[1]
+    if len(inputs) != 1:
+        raise EngineError(f"the model has {len(inputs)} inputs; export one with a single input")
+    ((name, given),) = inputs.items()
+    return given, lambda batch: model.signatures[SIGNATURE](**{name: batch})
+
+
+def _frozen(file: Path) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
+    """The input and the call of a TensorFlow 1 graph: its one placeholder, and every node that feeds no other."""
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString(file.read_bytes())
+    inputs = [node.name for node in graph.node if node.op == "Placeholder"]
+    if len(inputs) != 1:
+        raise EngineError(f"the frozen graph has {len(inputs)} placeholders; export one with a single input")
+    read = {name.lstrip("^").partition(":")[0] for node in graph.node for name in node.input}
+    ends = [node.name for node in graph.node if node.name not in read and node.op not in ("Const", "NoOp")]
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.compat.v1.import_graph_def(graph, name=""), [])
+    given = wrapped.graph.as_graph_element(f"{inputs[0]}:0")
+    call = wrapped.prune([given], [wrapped.graph.as_graph_element(f"{name}:0") for name in ends])
+    return given, lambda batch: dict(zip(ends, call(batch), strict=True))

@@ -1,0 +1,38 @@
+"""A trained PyTorch network -> the two files that serve it: weights for GPUs, OpenVINO's IR for CPUs.
+
+The weights are rounded to 16 bits first: both files then hold the same numbers, in half the bytes.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # it calls home; openvino allows for its absence
+if sys.modules.get("openvino.tools.ovc", sys) is None:
+    del sys.modules["openvino.tools.ovc"]  # the model server, in the same process, has marked it as absent
+
+import openvino  # noqa: E402
+import torch  # noqa: E402
+from openvino.tools.ovc import convert_model  # noqa: E402
+from torch import nn  # noqa: E402
+
+WEIGHTS, IR = "weights.pth", "model.xml"
+
+
+def export(network: nn.Module, example: torch.Tensor, folder: Path, dynamic_axes: Sequence[int] = ()) -> None:
+    """Writes weights.pth, model.xml and model.bin below `folder`.
+
+    `example` is one input of the network; the axes in `dynamic_axes` may have any size when it is served, the
+    first one, of a batch, among them only when it is named.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    network = network.eval().half().float()
+    torch.save({name: _halved(value) for name, value in network.state_dict().items()}, folder / WEIGHTS)
+    shape = [-1 if axis in dynamic_axes else size for axis, size in enumerate(example.shape)]
+    with torch.no_grad():
+        converted = convert_model(network, example_input=example, input=[openvino.PartialShape(shape)])
+    openvino.save_model(converted, folder / IR, compress_to_fp16=True)
+
+
+def _halved(value: torch.Tensor) -> torch.Tensor:
+    return value.half() if value.is_floating_point() else value
