@@ -13,10 +13,10 @@ PIP := python -m pip --disable-pip-version-check
 APP := $(VENV)/.app-installed node_modules/.package-lock.json
 DEV := $(APP) $(VENV)/.dev-installed
 
-.PHONY: help local test check synth bench docs lock clean
+.PHONY: help local test check synth new-model bench docs lock clean
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 local: $(APP) ## serve the synthesized stacks on http://127.0.0.1:8000 (PORT=…, STAGE=…)
 	@python -m local --port $(PORT) --stage $(STAGE)
@@ -33,6 +33,9 @@ check: $(DEV) ## lint, format, types, import rules
 synth: $(APP) ## write the CloudFormation templates of a stage to cdk.out (STAGE=dev|beta|prod)
 	@cdk synth --quiet -c stage=$(STAGE)
 	@ls cdk.out/*-$(STAGE)-*.template.json
+
+new-model: $(APP) ## copy template/ to models/, as a model of your own (NAME=my-model)
+	@python -m models.new $(or $(NAME),$(error give the model a name: make new-model NAME=my-model))
 
 bench: $(DEV) ## measure latency, cold start and synth time; writes docs/performance.md
 	PYTHONPATH=.:containers python -m experiments.performance
