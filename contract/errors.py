@@ -79,6 +79,11 @@ class InvalidKeypoints(BadRequest):
     )
 
 
+class InvalidArray(BadRequest):
+    case = "a body that is no array of finite numbers, for a script without its own input_fn"
+    message = "Send finite numbers, as nested JSON lists, as CSV or as NPY, in the shape that the model takes."
+
+
 class InvalidParameter(BadRequest):
     case = "`top_k` or `threshold` out of range"
     message = "Give top_k as a whole number from 1 to 1000 and threshold as a number from 0 to 1."

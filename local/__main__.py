@@ -4,10 +4,10 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from contract.media import IMAGES
+from contract.media import JSON, sniff
 from local.assembly import Assembly, AssemblyError
 from local.environment import EnvironmentFailed
 from local.server import HOST, LocalRun, listen, port_of, serve
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         free = options.port + 1 if options.port < 65535 else 8000
         return _fail(f"Port {options.port} is in use. Stop what uses it, or choose another: make local PORT={free}")
     try:
-        first = load_models()[0]  # its faults in a tenth of a second, before anything slow
+        models = load_models()  # its faults in a tenth of a second, before anything slow
         print(f"Synthesizing the {options.stage} stage …", flush=True)
         assembly = Assembly(synthesize(options.stage, options.out))
         runtime = listen(0)
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     ports = port_of(gateway), port_of(runtime)
-    asyncio.run(serve(run, gateway, runtime, lambda: _say_ready(run, first, ports, options.state)))
+    asyncio.run(serve(run, gateway, runtime, lambda: _say_ready(run, models, ports, options.state)))
     print("\nStopped.")
     return 0
 
@@ -62,20 +62,26 @@ def _fail(message: str) -> int:
     return 1
 
 
-def _say_ready(run: LocalRun, model: Model, ports: tuple[int, int], state: Path) -> None:
+def _say_ready(run: LocalRun, models: Sequence[Model], ports: tuple[int, int], state: Path) -> None:
     address, runtime = (f"http://{HOST}:{port}" for port in ports)
-    samples = sorted((model.folder / "samples").glob("*.jp*g"))
-    sample = samples[-1].relative_to(ROOT) if samples else "picture.jpg"
-    print(f"\nFovea is ready on {address}\nAPI key: {run.key}\n")
-    print(
-        f'Try:\n  curl -H "x-api-key: {run.key}" -H "Content-Type: {IMAGES[0]}" --data-binary @{sample} '
-        f"{address}/models/{model.spec.name}/predict\n"
-    )
+    print(f"\nFovea is ready on {address}\nAPI key: {run.key}\n\nTry:\n  KEY={run.key}")
+    for model in models:
+        sample = next(_samples(model), None)
+        if sample is not None:
+            print(
+                f'  curl -H "x-api-key: $KEY" -H "Content-Type: {sniff(sample.read_bytes()) or JSON}" '
+                f"--data-binary @{sample.relative_to(ROOT)} {address}/models/{model.spec.name}/predict"
+            )
+    print()
     print(f"SageMaker endpoints, for boto3 and the aws command, on {runtime}:")
     for name, endpoint in run.endpoints.items():
         where = endpoint.endpoint.instance_type
         print(f"  {name}" + (f"  (on {where} in AWS, on this CPU here)" if where else ""))
     print(f"Logs: {state / 'logs'}\nCtrl-C stops everything.", flush=True)
+
+
+def _samples(model: Model) -> Iterator[Path]:
+    return (file for file in sorted((model.folder / "samples").glob("*")) if file.suffix != ".md")
 
 
 if __name__ == "__main__":

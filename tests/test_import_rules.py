@@ -34,6 +34,14 @@ def test_the_contract_imports_only_itself_and_the_standard_library():
         assert roots <= sys.stdlib_module_names | {"contract"}, file
 
 
+def test_a_containers_own_code_knows_nothing_of_aws_the_stacks_or_the_proxy():
+    files = list((ROOT / "containers").rglob("*.py"))
+    assert len(files) > 20
+    for file in files:
+        roots = {name.partition(".")[0] for name in imported(file)}
+        assert not roots & {"aws_cdk", "boto3", "botocore", "lambda_handlers", "stacks", "local"}, file
+
+
 def test_nothing_imports_the_app():
     files = sources()
     assert len(files) > 20

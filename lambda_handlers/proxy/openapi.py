@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from contract.errors import TABLE
-from contract.limits import REQUESTS
+from contract.limits import REQUESTS, VIDEOS
 from contract.media import CSV, JSON
 from lambda_handlers.proxy.registry import Registry
 
@@ -25,14 +25,31 @@ _ENVELOPE: Description = {
         }
     },
 }
+_SCORE: Description = {"type": "number", "minimum": 0, "maximum": 1}
 _PREDICTIONS: Description = {
     "type": "array",
     "description": "Best first.",
     "items": {
         "type": "object",
         "required": ["label", "score"],
-        "properties": {"label": {"type": "string"}, "score": {"type": "number", "minimum": 0, "maximum": 1}},
+        "properties": {"label": {"type": "string"}, "score": _SCORE},
     },
+}
+_BOX: Description = {"type": "array", "items": _SCORE, "minItems": 4, "maxItems": 4, "description": "x0, y0, x1, y1"}
+_INSTANCE: Description = {
+    "predictions": _PREDICTIONS,
+    "prediction": {
+        "type": "array",
+        "description": "Of a detector, best first: class id, score, x0, y0, x1, y1, as fractions of width and height.",
+        "items": {"type": "array", "items": {"type": "number"}, "minItems": 6, "maxItems": 6},
+    },
+    "detections": {
+        "type": "array",
+        "description": "The same with the name of the class.",
+        "items": {"type": "object", "properties": {"label": {"type": "string"}, "score": _SCORE, "box": _BOX}},
+    },
+    "gloss": {"type": "string", "description": "Of a sign language model."},
+    "score": _SCORE,
 }
 _ANSWER: Description = {
     "type": "object",
@@ -40,17 +57,25 @@ _ANSWER: Description = {
     "properties": {
         "model": {"type": "string"},
         "version": {"type": "string"},
-        "predictions": _PREDICTIONS,
-        "instances": {"type": "array", "items": {"type": "object", "properties": {"predictions": _PREDICTIONS}}},
+        **{name: schema for name, schema in _INSTANCE.items() if name not in ("gloss", "score")},
+        "instances": {"type": "array", "items": {"type": "object", "properties": _INSTANCE}},
         "notice": {"type": "string"},
     },
 }
 _BASE64: Description = {"type": "string", "contentEncoding": "base64"}
+_POINTS: Description = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
 _JSON_REQUEST: Description = {
     "type": "object",
     "properties": {
         "image": _BASE64,
         "instances": {"type": "array", "items": _BASE64, "minItems": 1, "maxItems": REQUESTS.max_instances},
+        "keypoints_list": {
+            "type": "array",
+            "description": "Of a sign language model: frames × 54 × 2 or frames × 2 × 54.",
+            "items": _POINTS,
+            "minItems": 1,
+            "maxItems": VIDEOS.max_frames,
+        },
         "top_k": {"type": "integer", "minimum": 1, "maximum": REQUESTS.max_top_k},
         "threshold": {"type": "number", "minimum": 0, "maximum": 1},
     },
@@ -82,7 +107,7 @@ def describe(registry: Registry) -> Description:
             "/models/{model}/predict": {
                 "post": _operation(
                     "predict",
-                    "A prediction for one image, or for many in one call.",
+                    "A prediction for one image or clip, or for many images in one call.",
                     answer,
                     parameters=[model, *options],
                     requestBody={"required": True, "content": body},

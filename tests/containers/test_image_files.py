@@ -2,7 +2,10 @@
 
 import json
 import re
+import textwrap
 from importlib.metadata import distribution
+from pathlib import Path
+from string import Template
 
 import pytest
 from packaging.requirements import Requirement
@@ -11,11 +14,12 @@ from model_server.settings import Settings
 from models.spec import read_spec
 from tests.containers.server_process import ROOT
 
-FOLDER = ROOT / "containers" / "savedmodel"
+CONTAINERS = sorted(file.parent for file in (ROOT / "containers").glob("*/Dockerfile"))
 LEFT_OUT = {"openvino-telemetry"}  # calls home
+OF_GPUS = re.compile(r"nvidia-|cuda-|tensorflow$|triton$")
 
 
-def pins(file: str) -> dict[str, str]:
+def pins(file: str | Path) -> dict[str, str]:
     lines = (ROOT / file).read_text().splitlines()
     wanted = [Requirement(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
     for requirement in wanted:
@@ -23,25 +27,43 @@ def pins(file: str) -> dict[str, str]:
     return {requirement.name: str(requirement.specifier) for requirement in wanted}
 
 
+TESTED = pins("requirements-dev.txt") | pins("requirements-torch.txt") | pins("requirements.txt")
+
+
+def has_own_environment(container: Path) -> bool:
+    """Whether its packages cannot stand beside ours, so that its tests run in an environment of its own."""
+    image = pins(container / "requirements-cpu.txt")
+    return any(TESTED[name] != image[name] for name in image.keys() & TESTED.keys())
+
+
+@pytest.fixture(params=CONTAINERS, ids=lambda folder: folder.name)
+def container(request):
+    return request.param
+
+
 @pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
-def test_the_image_installs_the_versions_that_the_tests_run(accelerator):
-    image = pins(f"containers/savedmodel/requirements-{accelerator}.txt")
-    tested = pins("requirements-dev.txt") | pins("requirements.txt")
-    shared = image.keys() & tested.keys()
-    assert {name: image[name] for name in shared} == {name: tested[name] for name in shared}
-    assert all(name.startswith("nvidia-") or name == "tensorflow" for name in image.keys() - shared)
+def test_the_image_installs_the_versions_that_the_tests_run(container, accelerator):
+    if has_own_environment(container):
+        pytest.skip("its tests run in its own environment, made of these very pins")
+    image = pins(container / f"requirements-{accelerator}.txt")
+    shared = image.keys() & TESTED.keys()
+    assert {name: image[name] for name in shared} == {name: TESTED[name] for name in shared}
+    assert all(OF_GPUS.match(name) for name in image.keys() - shared)
 
 
-def test_both_images_run_the_same_server():
-    cpu, gpu = (pins(f"containers/savedmodel/requirements-{accelerator}.txt") for accelerator in ("cpu", "gpu"))
+def test_both_images_run_the_same_server(container):
+    cpu, gpu = (pins(container / f"requirements-{accelerator}.txt") for accelerator in ("cpu", "gpu"))
     shared = cpu.keys() - {"openvino"}
     assert {name: gpu[name] for name in shared} == {name: cpu[name] for name in shared}
-    assert gpu["tensorflow"] == pins("requirements-dev.txt")["tensorflow-cpu"]
+    if "tensorflow" in gpu:
+        assert gpu["tensorflow"] == TESTED["tensorflow-cpu"]
 
 
-def test_the_cpu_image_holds_all_that_its_packages_require():
+def test_the_cpu_image_holds_all_that_its_packages_require(container):
     """It is installed with --no-deps, so a missing line would only show when the image runs."""
-    held = pins("containers/savedmodel/requirements-cpu.txt").keys()
+    if has_own_environment(container):
+        pytest.skip("its server starts in its own environment, made of these very pins")
+    held = pins(container / "requirements-cpu.txt").keys()
     for name in held:
         for line in distribution(name).requires or []:
             requirement = Requirement(line)
@@ -49,8 +71,8 @@ def test_the_cpu_image_holds_all_that_its_packages_require():
                 assert requirement.name.lower().replace("_", "-") in held | LEFT_OUT, f"{name} needs {requirement.name}"
 
 
-def test_the_container_starts_as_sagemaker_starts_it():
-    lines = (FOLDER / "Dockerfile").read_text().splitlines()
+def test_the_container_starts_as_sagemaker_starts_it(container):
+    lines = (container / "Dockerfile").read_text().splitlines()
     (entrypoint,) = (line.removeprefix("ENTRYPOINT ") for line in lines if line.startswith("ENTRYPOINT"))
     (command,) = (line.removeprefix("CMD ") for line in lines if line.startswith("CMD"))
     assert json.loads(entrypoint) == ["python", "-m", "model_server"]  # exec form, so that SIGTERM arrives
@@ -58,21 +80,30 @@ def test_the_container_starts_as_sagemaker_starts_it():
     assert not any(line.startswith("USER") for line in lines)
 
 
-def test_the_image_copies_only_files_that_exist():
-    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", (FOLDER / "Dockerfile").read_text(), re.MULTILINE)
-    paths = [
-        path.replace("${ACCELERATOR}", kind) for line in copies for path in line.split() for kind in ("cpu", "gpu")
-    ]
-    assert paths
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+def test_the_image_copies_only_files_that_exist(container):
+    text = (container / "Dockerfile").read_text()
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
+    arguments = dict(re.findall(r"^ARG (\w+)=(\S+)$", text, re.MULTILINE))
+    for accelerator in ("cpu", "gpu"):
+        given = arguments | {"ACCELERATOR": accelerator}
+        paths = [Template(path).substitute(given) for line in copies for path in line.split()]
+        assert paths
+        assert [path for path in paths if not list(ROOT.glob(path))] == []
 
 
-def test_the_readmes_model_toml_is_a_valid_one(tmp_path):
-    (block,) = re.findall(r"```toml\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
-    (tmp_path / "model.toml").write_text(block)
-    assert read_spec(tmp_path / "model.toml").model.labels == ("cat", "dog")
+def test_its_own_code_is_copied(container):
+    copied = f"COPY containers/{container.name} /opt/fovea/{container.name}" in (container / "Dockerfile").read_text()
+    assert copied == (container / "__init__.py").is_file()
+
+
+def test_the_readmes_model_toml_is_a_valid_one(container, tmp_path):
+    blocks = re.findall(r"```toml\n(.*?)```", (container / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        (tmp_path / "model.toml").write_text(textwrap.dedent(block))
+        assert read_spec(tmp_path / "model.toml").model.container == container.name
 
 
 def test_the_readme_lists_every_variable():
-    listed = re.findall(r"^\| `(\w+)` \|", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "containers/savedmodel/README.md").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(field.alias for field in Settings.model_fields.values())
