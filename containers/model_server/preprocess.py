@@ -60,8 +60,15 @@ def _centre(image: Image.Image, aspect: float) -> tuple[float, float, float, flo
 
 
 def _letterboxed(image: Image.Image, width: int, height: int) -> Image.Image:
-    scale = min(width / image.width, height / image.height)
-    inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    left, top, right, bottom = letterbox(image.size, width, height)
     paper = Image.new("RGB", (width, height))
-    paper.paste(image.resize(inner, Image.Resampling.BILINEAR), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    paper.paste(image.resize((right - left, bottom - top), Image.Resampling.BILINEAR), (left, top))
     return paper
+
+
+def letterbox(size: tuple[int, int], width: int, height: int) -> tuple[int, int, int, int]:
+    """Where a picture of `size` (width, height) lies in one of `width` x `height` pixels: left, top, right, bottom."""
+    scale = min(width / size[0], height / size[1])
+    inner = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    return left, top, left + inner[0], top + inner[1]

@@ -57,9 +57,10 @@ class Engine(Protocol):
     def load(self, model_dir: Path) -> None:
         """Reads the network. Raises EngineError."""
 
-    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = ()) -> Outputs:
+    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = (), *, one_by_one: bool = False) -> Outputs:
         """Makes it ready for inputs like `example`, (1, ...), and of any size along `dynamic_axes`.
 
+        With `one_by_one` the network is never given more than one instance, whatever it says that it takes.
         Returns the outputs for it. Raises EngineError.
         """
 

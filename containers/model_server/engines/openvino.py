@@ -53,7 +53,7 @@ class OpenVinoEngine:
         # A tensor has several names, of a signature, of a node, of a variable: each finds it.
         self._names = [[name.removesuffix(":0") for name in port.names] for port in self._network.outputs]
 
-    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = ()) -> Outputs:
+    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = (), *, one_by_one: bool = False) -> Outputs:  # noqa: ARG002 always
         """Compiles, and keeps the infer request of the first inference. Raises EngineError, UnsupportedModel."""
         given = self._network.input()
         kind, taken = given.element_type.to_dtype(), given.partial_shape

@@ -43,10 +43,10 @@ class PyTorchEngine:
             raise EngineError(f"{WEIGHTS} does not fit the network {spec.model.network}: {error}") from error
         self._network = network.float().eval().to(self._device)
 
-    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = ()) -> Outputs:
+    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = (), *, one_by_one: bool = False) -> Outputs:
         """The first inference, of the largest batch too. Raises EngineError."""
         try:
-            if not dynamic_axes:
+            if not dynamic_axes and not one_by_one:
                 self.max_batch = _MAX_BATCH
                 self.infer(np.repeat(example, self.max_batch, axis=0))
             return self.infer(example)

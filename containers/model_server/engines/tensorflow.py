@@ -41,7 +41,7 @@ class TensorFlowEngine:
         except Exception as error:  # IndexError, DecodeError, OpError …: each kind of damage has its own
             raise EngineError(f"TensorFlow cannot read the model in {model_dir}: {error}") from error
 
-    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = ()) -> Outputs:
+    def warm_up(self, example: Array, dynamic_axes: Sequence[int] = (), *, one_by_one: bool = False) -> Outputs:
         """Traces and, on a GPU, chooses kernels for the largest and the smallest batch. Raises EngineError."""
         given = self._given
         shape = [None if axis in dynamic_axes else size for axis, size in enumerate(example.shape)]
@@ -50,7 +50,7 @@ class TensorFlowEngine:
         fixed = None if given.shape.rank is None else given.shape[0]
         if fixed not in (None, 1):
             raise EngineError(f"the model takes exactly {fixed} pictures at once; export it with a batch of None")
-        self.max_batch = fixed or (1 if dynamic_axes else _MAX_BATCH)
+        self.max_batch = 1 if one_by_one or dynamic_axes else fixed or _MAX_BATCH
         self.infer(np.repeat(example, self.max_batch, axis=0))
         return self.infer(example)
 
@@ -80,5 +80,6 @@ def _frozen(file: Path) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
     ends = [node.name for node in graph.node if node.name not in read and node.op not in ("Const", "NoOp")]
     wrapped = tf.compat.v1.wrap_function(lambda: tf.compat.v1.import_graph_def(graph, name=""), [])
     given = wrapped.graph.as_graph_element(f"{inputs[0]}:0")
+    ends = [name for name in ends if wrapped.graph.get_operation_by_name(name).outputs]  # an Assert has none
     call = wrapped.prune([given], [wrapped.graph.as_graph_element(f"{name}:0") for name in ends])
     return given, lambda batch: dict(zip(ends, call(batch), strict=True))

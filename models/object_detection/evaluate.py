@@ -1,0 +1,131 @@
+"""How well the exported artifact finds the objects of scenes that it has not seen: AP for each class, and their mean.
+
+The average precision is that of PASCAL VOC 2010 and later (Everingham et al., IJCV 111, 2015,
+doi:10.1007/s11263-014-0733-5, section 4.2.1): detections of a class are taken best first over all pictures; each
+counts as right when it overlaps a box that no better one has taken with an IoU of at least 0.5; AP is the area
+under precision over recall, with precision made non-increasing, at every point where recall changes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models.object_detection.dataset import Dataset
+from models.object_detection.shapes import KINDS
+
+LEAST_IOU = 0.5
+SHOWN_SCORE = 0.3
+"""From here on a detection is worth being looked at; the server's default threshold too."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Of one picture: boxes [k, 4] as [ymin, xmin, ymax, xmax], scores [k], classes [k] from 1."""
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    classes: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Precision over recall of one class, as the score to accept falls; `objects` is how many there were to find."""
+
+    recall: Floats
+    precision: Floats
+    objects: int
+
+    @property
+    def average_precision(self) -> float:
+        """The area under the interpolated curve; 0 where nothing was found."""
+        steps = np.concatenate([[0.0], self.recall])
+        return float(np.sum(np.diff(steps) * self.precision))
+
+
+def detect(artifact: Path, pictures: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+    """What the SavedModel sees in each picture uint8 [h, w, 3]."""
+    serve = tf.saved_model.load(str(artifact)).signatures["serving_default"]
+    found = []
+    for picture in tqdm(pictures, desc="detecting", unit="scene"):
+        outputs = {name: value.numpy() for name, value in serve(input_tensor=tf.constant(picture[None])).items()}
+        count = int(outputs["num_detections"][0])
+        boxes, scores, classes = (outputs[f"detection_{name}"][0, :count] for name in ("boxes", "scores", "classes"))
+        found.append(Detections(boxes, scores, classes.astype(np.int64)))
+    return found
+
+
+def curves(truth: Dataset, found: Sequence[Detections]) -> dict[str, Curve]:
+    """The curve of each class that the pictures hold."""
+    by_kind = {kind: _curve(truth, found, number) for number, kind in enumerate(KINDS, 1)}
+    return {kind: curve for kind, curve in by_kind.items() if curve.objects}
+
+
+def summary(truth: Dataset, found: Sequence[Detections]) -> dict[str, Any]:
+    """The numbers as metrics.json holds them, rounded to four places."""
+    by_kind = curves(truth, found)
+    precision, recall = precision_and_recall(truth, found, SHOWN_SCORE)
+    precisions = {kind: curve.average_precision for kind, curve in by_kind.items()}
+    return {
+        "map_50": round(float(np.mean(list(precisions.values()))), 4),
+        "average_precision_50": {kind: round(value, 4) for kind, value in precisions.items()},
+        "at_score": {"score": SHOWN_SCORE, "precision": round(precision, 4), "recall": round(recall, 4)},
+        "held_out_objects": {kind: curve.objects for kind, curve in by_kind.items()},
+    }
+
+
+def precision_and_recall(truth: Dataset, found: Sequence[Detections], least_score: float) -> tuple[float, float]:
+    """Of the detections with this score or more, over all classes."""
+    right, said = 0, 0
+    for boxes, classes, seen in zip(truth.boxes, truth.classes, found, strict=True):
+        for number in range(1, len(KINDS) + 1):
+            theirs = (seen.classes == number) & (seen.scores >= least_score)
+            right += int(_right(boxes[classes == number], seen.boxes[theirs], seen.scores[theirs]).sum())
+            said += int(theirs.sum())
+    return right / max(said, 1), right / max(sum(len(classes) for classes in truth.classes), 1)
+
+
+def _curve(truth: Dataset, found: Sequence[Detections], number: int) -> Curve:
+    right, scores, objects = [], [], 0
+    for boxes, classes, seen in zip(truth.boxes, truth.classes, found, strict=True):
+        theirs = seen.classes == number
+        to_find = boxes[classes == number]
+        objects += len(to_find)
+        scores.append(seen.scores[theirs])
+        right.append(_right(to_find, seen.boxes[theirs], seen.scores[theirs]))
+    best_first = np.argsort(-np.concatenate(scores), kind="stable")
+    hits = np.concatenate(right)[best_first].cumsum()
+    precision = hits / np.arange(1, len(hits) + 1)
+    falling = np.maximum.accumulate(precision[::-1])[::-1]
+    return Curve(hits / max(objects, 1), falling, objects)
+
+
+def _right(to_find: NDArray[np.float32], boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of the boxes overlap one to find, best first, each of those only once."""
+    right = np.zeros(len(boxes), np.bool_)
+    if not len(to_find):
+        return right
+    overlap, free = iou(boxes, to_find), np.ones(len(to_find), np.bool_)
+    for at in np.argsort(-scores, kind="stable"):
+        best = int(overlap[at].argmax())
+        right[at] = overlap[at, best] >= LEAST_IOU and free[best]
+        free[best] &= not right[at]
+    return right
+
+
+def iou(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Intersection over union [n, m] of boxes [n, 4] and [m, 4]."""
+    low = np.maximum(one[:, None, :2], other[None, :, :2])
+    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    shared = np.maximum(high - low, 0).prod(axis=-1)
+    areas, others = ((boxes[:, 2:] - boxes[:, :2]).prod(axis=-1) for boxes in (one, other))
+    union = areas[:, None] + others[None, :] - shared
+    ratio: NDArray[np.float32] = shared / np.maximum(union, np.finfo(np.float32).tiny)
+    return ratio

@@ -1,0 +1,123 @@
+"""Fits the network to drawn scenes, and says how far it is."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models.object_detection.dataset import Dataset
+from models.object_detection.network import REACH_PX, build_network
+from models.object_detection.shapes import KINDS
+from models.object_detection.targets import encode
+
+BATCH_SCENES = 8
+_LEARNING_RATE = 2e-3
+_BOX_WEIGHT = 2.0
+
+
+def fit_network(training: Dataset, epochs: int, seed: int) -> keras.Model:
+    """A network trained for `epochs` passes over the set; the seed fixes its start and the batches."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    model = build_network()
+    batches = _VariedBatches(training, seed)
+    steps = epochs * len(batches)
+    rate = keras.optimizers.schedules.CosineDecay(
+        _LEARNING_RATE / 10, steps, warmup_target=_LEARNING_RATE, warmup_steps=max(1, steps // 20)
+    )
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=1e-3, global_clipnorm=20.0),
+        loss=detection_loss,
+        jit_compile=False,  # on a CPU XLA's convolutions take three times as long as oneDNN's
+    )
+    model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[_ProgressBar(steps, epochs)])
+    return model
+
+
+def detection_loss(target: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
+    """Focal loss of the heat and generalised IoU loss of the boxes, per object in the batch.
+
+    The heat's is equation 1 of CenterNet (Zhou et al. 2019, arXiv:1904.07850) with alpha 2 and beta 4; the boxes'
+    is Rezatofighi et al. (CVPR 2019, arXiv:1902.09630).
+    """
+    kinds = len(KINDS)
+    heat, logits = target[..., :kinds], cells[..., :kinds]
+    likely = tf.sigmoid(logits)
+    is_middle = tf.cast(heat >= 1.0, tf.float32)
+    found = is_middle * (1 - likely) ** 2 * tf.nn.softplus(-logits)
+    invented = (1 - is_middle) * (1 - heat) ** 4 * likely**2 * tf.nn.softplus(logits)
+    objects = tf.maximum(tf.reduce_sum(is_middle), 1.0)
+    raw = tf.clip_by_value(cells[..., kinds:], -4.0, 3.0)
+    overlap = _generalised_iou(target[..., kinds:-1], REACH_PX * tf.exp(raw))
+    misplaced = tf.reduce_sum(target[..., -1] * (1 - overlap))
+    return (tf.reduce_sum(found + invented) + _BOX_WEIGHT * misplaced) / objects
+
+
+def _generalised_iou(true: tf.Tensor, said: tf.Tensor) -> tf.Tensor:
+    """Of two boxes around the same point, each as distances (left, top, right, bottom)."""
+    inner, outer = tf.minimum(true, said), tf.maximum(true, said)
+    shared, hull = _area(inner), _area(outer)
+    union = _area(true) + _area(said) - shared
+    return shared / union - (hull - union) / hull
+
+
+def _area(distances: tf.Tensor) -> tf.Tensor:
+    left, top, right, bottom = tf.unstack(distances, axis=-1)
+    return (left + right) * (top + bottom) + 1e-6
+
+
+class _VariedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches in a new order each epoch, each scene mirrored or with its colours swapped at random.
+
+    A batch depends on the seed, the epoch and its index alone, so reading ahead changes nothing.
+    """
+
+    def __init__(self, dataset: Dataset, seed: int) -> None:
+        super().__init__()
+        self._dataset = dataset
+        self._seed = seed
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._dataset.boxes) / BATCH_SCENES)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._dataset.boxes))
+        rng = np.random.default_rng((self._seed, self._epoch, index))
+        chosen = order[index * BATCH_SCENES : (index + 1) * BATCH_SCENES]
+        pictures, targets = zip(*(self._varied(number, rng) for number in chosen), strict=True)
+        return np.stack(pictures).astype(np.float32) / 127.5 - 1, np.stack(targets)
+
+    def _varied(self, number: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        picture, boxes = self._dataset.pictures[number], self._dataset.boxes[number]
+        if rng.random() < 0.5:
+            picture = picture[:, ::-1]
+            boxes = boxes[:, [0, 3, 2, 1]] * (1, -1, 1, -1) + (0, 1, 0, 1)
+        picture = picture[..., rng.permutation(3)]
+        return picture, encode(boxes.astype(np.float32), self._dataset.classes[number])
+
+    def on_epoch_end(self) -> None:
+        self._epoch += 1
+
+
+class _ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
+    """One bar for the whole training, with the loss of the epoch so far."""
+
+    def __init__(self, steps: int, epochs: int) -> None:
+        super().__init__()
+        self._bar = tqdm(total=steps, unit="batch")
+        self._epochs = epochs
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        self._bar.set_description(f"training, epoch {epoch + 1} of {self._epochs}")
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        self._bar.set_postfix({name: f"{value:.3f}" for name, value in (logs or {}).items()}, refresh=False)
+        self._bar.update()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        self._bar.close()
