@@ -45,7 +45,8 @@ class VideoLimits:
 
     max_duration_s: int = 20
     max_frame_pixels: int = 1920 * 1080
-    max_frames: int = 300  # a longer clip is sampled evenly, a longer list of keypoints is refused
+    sampled_frames: int = 120  # of a longer clip, evenly: finding landmarks takes up to 130 ms a frame
+    max_frames: int = 300  # of a list of keypoints, whose landmarks are found already
 
 
 @dataclass(frozen=True, slots=True)

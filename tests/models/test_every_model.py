@@ -1,6 +1,7 @@
 """What every model brings along, whatever it is: a card, its training, its metrics, samples and a small artifact."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -46,7 +47,8 @@ def test_the_metrics_say_how_they_came_about(model):
 
 def test_training_has_a_command_that_explains_itself(model):
     command = [sys.executable, "-m", f"models.{model.folder.name}.train", "--help"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    path = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'containers'}"}
+    done = subprocess.run(command, cwd=ROOT, env=path, capture_output=True, text=True, check=True, timeout=120)
     assert "--seed" in done.stdout
 
 

@@ -1,0 +1,1 @@
+"""Isolated signs from landmarks of the body and the hands: SPOTER, and what turns a clip into its input."""

@@ -1,0 +1,1 @@
+"""The networks that `network = "…"` in model.toml may name."""
