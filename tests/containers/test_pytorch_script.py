@@ -1,74 +1,23 @@
-"""A user's inference.py runs unmodified, its faults stay its own, and what it leaves out has a documented default."""
+"""A user's inference.py runs unmodified, and its faults stay its own."""
 
-import io
 import json
 import shutil
-import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from models.archive import pack, unpack
 from tests.containers.model_folder import write_spec
 from tests.containers.pictures import BLUE, encoded, solid
+from tests.containers.scripts.archives import CSV, JSON, Double, archive, fails, numbers
 from tests.containers.scripts.network import Gestures
 from tests.containers.server_process import serving
 
 SCRIPTS = Path(__file__).parent / "scripts"
-JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
-ACCEPTS = f'accepts = ["{JSON}", "{CSV}", "{NPY}", "image/png"]'
 POINTS = [[[1.0, 0.0]] * 54] * 3
-
-
-class MeanColour(torch.nn.Module):
-    """(n, 3, h, w) -> (n, 3)."""
-
-    def forward(self, x):
-        return x.mean((2, 3))
-
-
-class Double(torch.nn.Module):
-    def forward(self, x):
-        return 2 * x
-
-
-def archive(folder: Path, script: str | None = None, module: torch.nn.Module | None = None, size: int = 8) -> Path:
-    """A model folder with code/inference.py and a TorchScript model.pth."""
-    (folder / "code").mkdir(parents=True)
-    if script is not None:
-        (folder / "code" / "inference.py").write_text(textwrap.dedent(script))
-    if module is not None:
-        torch.jit.script(module).save(str(folder / "model.pth"))
-    write_spec(
-        folder,
-        ["a", "b"],
-        size,
-        more=f'{ACCEPTS}\nlayout = "NCHW"',
-        framework='"pytorch"',
-        container="pytorch_script",
-    )
-    return folder
-
-
-def numbers(reply) -> np.ndarray:
-    assert reply.status == 200, reply.response.text
-    return np.array(reply.json())
-
-
-def fails(server) -> dict:
-    """The one error line of a server that ends without ever having been ready."""
-    pings = set()
-    while server.process.poll() is None:
-        pings.add(server.ping() if '"listening"' in server.said() else None)
-        time.sleep(0.05)
-    assert server.process.poll() == 1
-    assert 200 not in pings
-    (error,) = (line for line in server.log_lines() if line["level"] == "error")
-    return error
 
 
 @pytest.fixture(scope="module")
@@ -105,67 +54,6 @@ def test_a_published_script_runs_unmodified(gestures, logs):
     assert "the script failed" in said
 
 
-@pytest.fixture(scope="module")
-def defaults(tmp_path_factory, logs):
-    """A server of nothing but a TorchScript model.pth."""
-    folder = archive(tmp_path_factory.mktemp("defaults") / "double", module=Double())
-    with serving(folder, logs / "defaults.log") as started:
-        yield started
-
-
-def test_a_torchscript_module_alone_is_served(defaults):
-    assert numbers(defaults.predict_json([[1, 2.5], [3, 4]])).tolist() == [[2, 5], [6, 8]]
-    assert numbers(defaults.predict(b"1,2.5\n3,4\n", CSV)).tolist() == [[2, 5], [6, 8]]
-
-
-def test_numbers_go_in_and_out_as_csv_and_npy(defaults):
-    out = io.BytesIO()
-    np.save(out, np.arange(6, dtype=np.float32).reshape(2, 3))
-    reply = defaults.predict(out.getvalue(), NPY, accept=NPY)
-    assert reply.headers["content-type"] == NPY
-    assert np.load(io.BytesIO(reply.response.content)).tolist() == [[0, 2, 4], [6, 8, 10]]
-    assert defaults.predict_json([[0.5, 1], [2, 3]], accept=CSV).response.text == "1,2\n4,6\n"
-
-
-def test_a_picture_is_prepared_as_model_toml_says(tmp_path, logs):
-    folder = archive(tmp_path / "mean", module=MeanColour())
-    with serving(folder, logs / "mean.log") as server:
-        assert numbers(server.predict(encoded(solid(BLUE)), "image/png")).tolist() == [[0, 0, 1]]
-        assert server.predict(b"hello there", "image/png").code == "UNSUPPORTED_MEDIA_TYPE"
-        assert server.predict(encoded(solid(BLUE))[:60], "image/png").code == "IMAGE_UNDECODABLE"
-        assert numbers(server.predict(encoded(solid(BLUE)), "image/png")).tolist() == [[0, 0, 1]]
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type", "code"),
-    [
-        (b'["a"]', JSON, "INVALID_ARRAY"),
-        (b"[[1], [1, 2]]", JSON, "INVALID_ARRAY"),
-        (b"[]", JSON, "INVALID_ARRAY"),
-        (b"[NaN]", JSON, "MALFORMED_JSON"),
-        (b"a,b", CSV, "INVALID_ARRAY"),
-        (b"1,nan", CSV, "INVALID_ARRAY"),
-        (b"\x93NUMPY garbage", NPY, "INVALID_ARRAY"),
-        (b"hello", "text/plain", "UNSUPPORTED_MEDIA_TYPE"),
-    ],
-)
-def test_numbers_that_are_none_are_refused(defaults, body, content_type, code):
-    assert defaults.predict(body, content_type).code == code
-    assert defaults.predict_json([1]).status == 200
-
-
-def test_an_npy_file_with_a_pickle_is_refused_and_not_run(defaults, tmp_path):
-    class Harm:
-        def __reduce__(self):
-            return Path.touch, (tmp_path / "harmed",)
-
-    out = io.BytesIO()
-    np.save(out, np.array([Harm()], object), allow_pickle=True)
-    assert defaults.predict(out.getvalue(), NPY).code == "INVALID_ARRAY"
-    assert not (tmp_path / "harmed").exists()
-    assert defaults.predict_json([1]).status == 200
-
-
 def test_functions_may_take_a_context_and_return_a_type(tmp_path, logs):
     script = """
         def model_fn(model_dir, context):
@@ -199,11 +87,75 @@ def test_another_program_is_found_by_its_name(start, tmp_path):
     (folder / "code" / "serve.py").write_text("def predict_fn(data, model):\n    return model(data) + 1\n")
     server = start(folder, SAGEMAKER_PROGRAM="serve.py")
     server.wait_until_ready()
-    assert numbers(server.predict_json([1])).tolist() == [3]
+    assert numbers(server.predict_json([1])) == [3]
+
+
+def test_the_script_is_found_in_the_folder_that_sagemaker_names(start, tmp_path):
+    folder = archive(tmp_path / "elsewhere", "raise RuntimeError('not this one')", module=Double())
+    (folder / "src").mkdir()
+    (folder / "src" / "inference.py").write_text("def predict_fn(data, model):\n    return model(data) + 1\n")
+    server = start(folder, SAGEMAKER_SUBMIT_DIRECTORY=str(folder / "src"))
+    server.wait_until_ready()
+    assert numbers(server.predict_json([1])) == [3]
+
+
+def test_a_program_that_is_not_there_is_not_passed_over(start, tmp_path):
+    folder = archive(tmp_path / "missing", "", module=Double())
+    assert "SAGEMAKER_PROGRAM names serv.py" in fails(start(folder, SAGEMAKER_PROGRAM="serv.py"))["reason"]
+
+
+def test_a_scripts_own_modules_may_have_the_names_of_the_servers(tmp_path, logs):
+    script = """
+        from contract import ADDED
+        from models.network import MODEL
+        def model_fn(model_dir):
+            return MODEL
+        def predict_fn(data, model):
+            from models.late import TIMES
+            return data * TIMES + ADDED
+    """
+    folder = archive(tmp_path / "names", script)
+    (folder / "code" / "models").mkdir()  # without an __init__.py, as many repositories have it
+    (folder / "code" / "models" / "network.py").write_text("MODEL = 'model'\n")
+    (folder / "code" / "models" / "late.py").write_text("TIMES = 3\n")
+    (folder / "code" / "contract.py").write_text("ADDED = 1\n")
+    with serving(folder, logs / "names.log") as server:
+        assert numbers(server.predict_json([1, 2])) == [4, 7]
+        assert server.predict_json(["a"]).code == "INVALID_ARRAY"
+        assert server.request("GET", "/nowhere").code == "ROUTE_NOT_FOUND"
+        assert numbers(server.predict_json([1, 2])) == [4, 7]
+
+
+def test_what_a_script_sets_for_its_thread_holds_in_every_call(tmp_path, logs):
+    script = """
+        import threading
+        import torch
+        torch.set_grad_enabled(False)
+        seen = {threading.get_ident()}
+        def pre_model_fn(model_dir):
+            seen.add(threading.get_ident())
+        def model_fn(model_dir):
+            seen.add(threading.get_ident())
+            return torch.nn.Linear(1, 1)
+        def model_warmup_fn(model_dir, model):
+            seen.add(threading.get_ident())
+            seen.add("warm")
+        def predict_fn(data, model):
+            seen.add(threading.get_ident())
+            return model(data)
+        def output_fn(prediction, accept):
+            return f"{prediction.numpy().shape} {len(seen)} {'warm' in seen}"
+    """
+    with serving(archive(tmp_path / "thread", script), logs / "thread.log") as server, ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda _: server.predict_json([[1]]).response.text, range(8)))
+    assert replies == ["(1, 1) 2 True"] * 8
 
 
 FAULTY = {
     "import": ("import no_such_package", True, "inference.py cannot be imported: ModuleNotFoundError"),
+    "exit": ("import sys\nsys.exit('gone')", True, "inference.py cannot be imported: SystemExit: gone"),
+    "place": ("def model_fn(d):\n\n    return open('gone')", True, "(inference.py, line 3)"),
+    "warm-up": ("def model_warmup_fn(d, m):\n    1 / 0", True, "model_warmup_fn failed: ZeroDivisionError"),
     "syntax": ("def model_fn(:", True, "inference.py cannot be imported: SyntaxError"),
     "model_fn": ("def model_fn(d):\n    raise OSError('gone')", True, "model_fn failed: OSError: gone"),
     "no model": ("def predict_fn(d, m):\n    return d", False, "there is no model.pth or model.pt"),
@@ -218,16 +170,11 @@ def test_a_script_that_cannot_serve_is_never_ready_and_says_why(start, tmp_path,
     assert words in fails(server)["reason"]
 
 
-def test_a_state_dict_needs_its_own_model_fn(start, tmp_path):
-    folder = archive(tmp_path / "weights", "def predict_fn(d, m):\n    return d")
-    torch.save(Gestures(2).state_dict(), folder / "model.pth")
-    assert "define model_fn in code/inference.py" in fails(start(folder))["reason"]
-
-
 @pytest.fixture(scope="module")
 def moody(tmp_path_factory, logs):
     """A script that does as the request says."""
     script = """
+        import sys
         import time
         def model_fn(model_dir):
             return None
@@ -238,7 +185,15 @@ def moody(tmp_path_factory, logs):
                 time.sleep(4)
             if data == "raise":
                 raise ValueError("secret: " + data)
-            return {"nan": [float("nan")], "object": object(), "text": "text"}.get(data, [1.0])
+            if data == "exit":
+                sys.exit(1)
+            return data
+        def output_fn(prediction, accept):
+            if prediction == "header":
+                return "1", "text/plain\\r\\nX-Added: 1"
+            if prediction == "no type":
+                return "1", None
+            return {"object": object(), "surrogate": chr(0xD800)}.get(prediction, "[1.0]")
     """
     folder = archive(tmp_path_factory.mktemp("moody") / "moody", script)
     with serving(folder, logs / "script-moody.log", MODEL_SERVER_TIMEOUT="2") as started:
@@ -249,22 +204,34 @@ def moody(tmp_path_factory, logs):
     ("mood", "code"),
     [
         ("raise", "MODEL_FAILED"),
-        ("nan", "MODEL_OUTPUT_INVALID"),
+        ("exit", "MODEL_FAILED"),
         ("object", "MODEL_OUTPUT_INVALID"),
-        ("text", "MODEL_OUTPUT_INVALID"),
+        ("surrogate", "MODEL_OUTPUT_INVALID"),
+        ("header", "MODEL_OUTPUT_INVALID"),
+        ("no type", "MODEL_OUTPUT_INVALID"),
     ],
 )
 def test_a_failing_prediction_is_withheld_and_the_next_one_given(moody, mood, code):
     refused = moody.predict(mood.encode(), CSV)
     assert (refused.status, refused.code) == (502, code)
     assert "secret" not in refused.response.text
-    assert numbers(moody.predict(b"good", CSV)).tolist() == [1]
+    assert "x-added" not in refused.headers
+    assert numbers(moody.predict(b"good", CSV)) == [1]
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [("text/csv;q=0.9, */*", CSV), ("*/*", JSON), ("application/*, text/csv", JSON), ("text/\xe9", JSON)],
+)
+def test_a_body_without_a_type_has_the_first_that_was_asked_for(moody, accept, content_type):
+    reply = moody.predict(b"good", CSV, accept=accept.encode("latin-1"))
+    assert (reply.headers["content-type"], numbers(reply)) == (content_type, [1])
 
 
 def test_a_slow_prediction_times_out_and_the_next_one_is_given(moody):
     assert moody.predict(b"slow", CSV).code == "MODEL_TIMEOUT"
     time.sleep(2.5)
-    assert numbers(moody.predict(b"good", CSV)).tolist() == [1]
+    assert numbers(moody.predict(b"good", CSV)) == [1]
 
 
 def test_requests_take_turns(tmp_path, logs):

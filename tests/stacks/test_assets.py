@@ -188,3 +188,18 @@ def test_the_copy_is_what_the_repository_deploys(dev, tmp_path):
         container = Path("containers") / model.spec.model.container
         shutil.copytree(ROOT / container, tmp_path / container, dirs_exist_ok=True)
     assert hashes(synthesize("dev", tmp_path / "out", tmp_path)) == hashes(dev)
+
+
+def test_a_scripts_own_requirements_are_built_into_its_image(repository, tmp_path):
+    own = "models/cat_breeds/artifact/code/requirements.txt"
+    (repository.root / own).parent.mkdir()
+    (repository.root / own).write_text("six==1.16.0\n")
+    (repository.root / own).with_name("inference.py").touch()
+    shutil.copytree(ROOT / "containers/pytorch_script", repository.root / "containers/pytorch_script")
+    repository.edit(
+        'framework = "tensorflow"\ncontainer = "savedmodel"', 'framework = "pytorch"\ncontainer = "pytorch_script"'
+    )
+    assembly = synthesize("dev", tmp_path / "out", repository.root)
+    assert own in content(assembly, "pytorch_script (cpu)")
+    for image in assembly.part("cat-breeds").assets["dockerImages"].values():
+        assert image["source"]["dockerBuildArgs"]["REQUIREMENTS"] == own
