@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # it calls home; openvino allows for its absence
-if sys.modules.get("openvino.tools.ovc", sys) is None:
-    del sys.modules["openvino.tools.ovc"]  # the model server, in the same process, has marked it as absent
 
 import openvino  # noqa: E402
 import torch  # noqa: E402
-from openvino.tools.ovc import convert_model  # noqa: E402
+from openvino.frontend import FrontEndManager  # noqa: E402
+from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: E402
 from torch import nn  # noqa: E402
 
 WEIGHTS, IR = "weights.pth", "model.xml"
@@ -29,9 +28,21 @@ def export(network: nn.Module, example: torch.Tensor, folder: Path, dynamic_axes
     network = network.eval().half().float()
     torch.save({name: _halved(value) for name, value in network.state_dict().items()}, folder / WEIGHTS)
     shape = [-1 if axis in dynamic_axes else size for axis, size in enumerate(example.shape)]
+    openvino.save_model(as_openvino(network, example, shape), folder / IR, compress_to_fp16=True)
+
+
+def as_openvino(network: nn.Module, example: torch.Tensor, shape: Sequence[int]) -> openvino.Model:
+    """The network as OpenVINO's own reader of PyTorch gives it, for inputs of `shape`, -1 for any size.
+
+    openvino.convert_model would go on to fold each batch normalisation into its convolution, and only then are the
+    weights rounded: they would no longer be those of weights.pth.
+    """
     with torch.no_grad():
-        converted = convert_model(network, example_input=example, input=[openvino.PartialShape(shape)])
-    openvino.save_model(converted, folder / IR, compress_to_fp16=True)
+        traced = TorchScriptPythonDecoder(network, example_input=example)
+    reader = FrontEndManager().load_by_framework("pytorch")
+    model = reader.convert(reader.load(traced))
+    model.reshape(openvino.PartialShape(list(shape)))
+    return model
 
 
 def _halved(value: torch.Tensor) -> torch.Tensor:

@@ -157,8 +157,8 @@ def test_metrics_labels_and_card_say_the_same(metrics):
 def test_the_artifact_is_small_and_holds_the_network_alone(metrics, tmp_path):
     files = {file.name: file.stat().st_size for file in ARTIFACT.iterdir()}
     assert set(files) == {"labels.json", "model.bin", "model.xml", "weights.pth"}
-    assert sum(files.values()) == metrics["artifact_bytes"] < 6_000_000
-    assert pack(FOLDER / "model.toml", ARTIFACT, tmp_path / "model.tar.gz").stat().st_size < 6_000_000
+    assert sum(files.values()) == metrics["artifact_bytes"] < 6_500_000
+    assert pack(FOLDER / "model.toml", ARTIFACT, tmp_path / "model.tar.gz").stat().st_size < 6_500_000
     assert sum(parameter.numel() for parameter in native().parameters()) == metrics["parameters"]
     network = openvino.Core().read_model(ARTIFACT / "model.xml")
     assert network.input().partial_shape == openvino.PartialShape([-1, COUNT, 2])

@@ -1,0 +1,1 @@
+"""Four networks that tell a scan with a tumour from one without; networks/ has one file for each, and a VGG variant."""
