@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from model_server.predictor import Predictor
 
 SPEC_FILE = "model.toml"
-_SCRIPTED = "pytorch_script"
+_SCRIPTED = "pytorch_script"  # models.spec has the name too, but is imported only while the engine loads
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import skimage
 
 from contract.limits import VIDEOS
 from contract.options import HEADER
+from local.environment import interpreter
 from model_server.engines.openvino import OpenVinoEngine
 from models.labels import read_labels
 from models.sign_language.evaluate import predict
@@ -22,14 +22,15 @@ from sign_language.normalisation import normalise
 from tests.containers.pictures import encoded, solid
 from tests.containers.server_process import ROOT, Server, serving
 
-PYTHON = Path(sys.prefix) / "containers" / "sign_language" / "bin" / "python"
 SAMPLE = json.loads((FOLDER / "samples" / "keypoints.json").read_text())
 SAMPLE_GLOSS = "WATER"
 MIB = 1024 * 1024
 
-pytestmark = pytest.mark.skipif(
-    not PYTHON.exists(), reason="needs containers/sign_language/requirements-cpu.txt in .venv/containers/sign_language"
-)
+
+@pytest.fixture(scope="module")
+def python():
+    """The container's own environment, made when it is not there yet."""
+    return interpreter("sign_language", [ROOT / "containers" / "sign_language" / "requirements-cpu.txt"])
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +43,16 @@ def model_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(model_dir, logs):
-    with serving(model_dir, logs / "sign.log", python=PYTHON, MODEL_SERVER_TIMEOUT="120") as started:
+def server(model_dir, logs, python):
+    with serving(model_dir, logs / "sign.log", python=python, MODEL_SERVER_TIMEOUT="120") as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory):
+def clips(tmp_path_factory, python):
     folder = tmp_path_factory.mktemp("clips")
     photograph = Path(skimage.__file__).parent / "data" / "astronaut.png"
-    command = [PYTHON, "-m", "tests.containers.sign_clips", photograph, folder]
+    command = [python, "-m", "tests.containers.sign_clips", photograph, folder]
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'containers'}"}
     subprocess.run(command, cwd=ROOT, env=path, check=True, capture_output=True)
     return {file.name: file.read_bytes() for file in folder.iterdir()}
@@ -189,8 +190,8 @@ def test_a_clip_of_one_frame_first_does_not_spoil_the_next(model_dir):
     assert predictor.scores(frames) == pytest.approx(predict(model_dir, [normalise(frames)])[0], abs=1e-3)
 
 
-def test_a_clip_that_takes_too_long_is_given_up(model_dir, clips, tmp_path):
-    with serving(model_dir, tmp_path / "hurried.log", python=PYTHON, MODEL_SERVER_TIMEOUT="0.6") as hurried:
+def test_a_clip_that_takes_too_long_is_given_up(model_dir, clips, tmp_path, python):
+    with serving(model_dir, tmp_path / "hurried.log", python=python, MODEL_SERVER_TIMEOUT="0.6") as hurried:
         reply = hurried.predict(clips["numbered.mp4"], "video/mp4")
         assert (reply.status, reply.code) == (504, "MODEL_TIMEOUT")
         assert hurried.predict_json(SAMPLE).status == 200

@@ -74,5 +74,6 @@ def choose_engine(name: str) -> Engine:
     try:
         engine: Engine = getattr(import_module(module), cls)()
     except ModuleNotFoundError as error:
-        raise EngineError(f"the engine {name} needs the package {error.name}, which is not installed here") from error
+        fault = f"the engine {name} needs the package {error.name}, which is not installed here; the GPU image has it"
+        raise EngineError(fault) from error
     return engine
