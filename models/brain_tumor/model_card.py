@@ -1,11 +1,9 @@
-"""Keeps the numbers in the model card equal to metrics.json: train.py writes both."""
+"""What the model card says of metrics.json."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-_BEGIN, _END = "<!-- metrics: written by train.py -->", "<!-- end of metrics -->"
+from models.card import section
 
 
 def metrics_section(metrics: Mapping[str, Any]) -> str:
@@ -30,14 +28,4 @@ def metrics_section(metrics: Mapping[str, Any]) -> str:
         f"Measured on {metrics['held_out_images']} held-out slices, half of them with a tumour, drawn with seed "
         f"{metrics['held_out_seed']}; trained on {metrics['images']} drawn with seed {metrics['seed']}.",
     ]
-    return "\n".join([_BEGIN, *lines, _END])
-
-
-def write_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
-    """Writes metrics.json, and the numbers of the card where the folder has one."""
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    card = folder / "README.md"
-    if card.exists():
-        before, _, rest = card.read_text().partition(_BEGIN)
-        _, _, after = rest.partition(_END)
-        card.write_text(before + metrics_section(metrics) + after)
+    return section(lines)

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from models.brain_tumor.dataset import Dataset, draw_dataset
-from models.brain_tumor.model_card import write_metrics
+from models.brain_tumor.model_card import metrics_section
 from models.brain_tumor.slices import CLASSES
+from models.card import write_metrics
 from models.spec import ModelTable, read_spec
 
 FOLDER = Path(__file__).parent
@@ -92,7 +93,7 @@ def train(run: TrainingRun) -> dict[str, Any]:
     draw_confusion_matrices(evaluations, tuple(model.labels), run.out / "confusion_matrix.png")
     draw_examples(held_out, run.out / "drawn_slices.png")
     metrics["networks"] = networks
-    write_metrics(run.out, metrics)
+    write_metrics(run.out, metrics, metrics_section(metrics))
     return metrics
 
 

@@ -17,9 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from models.card import write_metrics
 from models.diabetic_retinopathy.dataset import Split, draw_dataset
 from models.diabetic_retinopathy.icdr import GRADES
-from models.diabetic_retinopathy.model_card import write_metrics
+from models.diabetic_retinopathy.model_card import metrics_section
 from models.spec import read_spec
 
 FOLDER = Path(__file__).parent
@@ -100,7 +101,7 @@ def train(run: TrainingRun) -> dict[str, Any]:
             "artifact_bytes": sum(file.stat().st_size for file in artifact.rglob("*") if file.is_file()),
         }
     )
-    write_metrics(run.out, metrics)
+    write_metrics(run.out, metrics, metrics_section(metrics))
     return metrics
 
 

@@ -1,16 +1,15 @@
 """Fits the network to drawn photographs, and says how far it is."""
 
 import math
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from models.diabetic_retinopathy.dataset import Dataset
 from models.diabetic_retinopathy.network import build_network
+from models.progress_bar import ProgressBar
 
 BATCH_IMAGES = 16
 _LEARNING_RATE = 2e-3
@@ -32,7 +31,7 @@ def fit_network(training: Dataset, epochs: int, seed: int) -> keras.Model:
         metrics=["accuracy"],
         jit_compile=False,  # on a CPU XLA's convolutions take three times as long as oneDNN's
     )
-    model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[_ProgressBar(steps, epochs)])
+    model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[ProgressBar(steps, epochs)])
     return model
 
 
@@ -62,22 +61,3 @@ class _FlippedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
-
-
-class _ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
-    """One bar for the whole training, with the loss and accuracy of the epoch so far."""
-
-    def __init__(self, steps: int, epochs: int) -> None:
-        super().__init__()
-        self._bar = tqdm(total=steps, unit="batch")
-        self._epochs = epochs
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._bar.set_description(f"training, epoch {epoch + 1} of {self._epochs}")
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._bar.set_postfix({name: f"{value:.3f}" for name, value in (logs or {}).items()}, refresh=False)
-        self._bar.update()
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._bar.close()

@@ -17,8 +17,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from models.card import write_metrics
 from models.face_mask.dataset import LABELS, Split, draw_dataset
-from models.face_mask.model_card import write_metrics
+from models.face_mask.model_card import metrics_section
 from models.labels import read_labels
 from models.spec import read_spec
 
@@ -101,7 +102,7 @@ def train(run: TrainingRun) -> dict[str, Any]:
             "artifact_bytes": sum(file.stat().st_size for file in artifact.rglob("*") if file.is_file()),
         }
     )
-    write_metrics(run.out, metrics)
+    write_metrics(run.out, metrics, metrics_section(metrics))
     return metrics
 
 

@@ -18,8 +18,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from models.card import write_metrics
 from models.object_detection.dataset import Split, draw_dataset
-from models.object_detection.model_card import write_metrics
+from models.object_detection.model_card import metrics_section
 
 FOLDER = Path(__file__).parent
 COMMAND = "python -m models.object_detection.train"
@@ -97,7 +98,7 @@ def train(run: TrainingRun) -> dict[str, Any]:
             "artifact_bytes": sum(file.stat().st_size for file in artifact.rglob("*") if file.is_file()),
         }
     )
-    write_metrics(run.out, metrics)
+    write_metrics(run.out, metrics, metrics_section(metrics))
     return metrics
 
 

@@ -1,18 +1,17 @@
 """Fits the network to drawn scenes, and says how far it is."""
 
 import math
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from models.object_detection.dataset import Dataset
 from models.object_detection.network import REACH_PX, build_network
 from models.object_detection.shapes import KINDS
 from models.object_detection.targets import encode
+from models.progress_bar import ProgressBar
 
 BATCH_SCENES = 8
 _LEARNING_RATE = 2e-3
@@ -34,7 +33,7 @@ def fit_network(training: Dataset, epochs: int, seed: int) -> keras.Model:
         loss=detection_loss,
         jit_compile=False,  # on a CPU XLA's convolutions take three times as long as oneDNN's
     )
-    model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[_ProgressBar(steps, epochs)])
+    model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[ProgressBar(steps, epochs)])
     return model
 
 
@@ -102,22 +101,3 @@ class _VariedBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
-
-
-class _ProgressBar(keras.callbacks.Callback):  # type: ignore[misc]
-    """One bar for the whole training, with the loss of the epoch so far."""
-
-    def __init__(self, steps: int, epochs: int) -> None:
-        super().__init__()
-        self._bar = tqdm(total=steps, unit="batch")
-        self._epochs = epochs
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._bar.set_description(f"training, epoch {epoch + 1} of {self._epochs}")
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._bar.set_postfix({name: f"{value:.3f}" for name, value in (logs or {}).items()}, refresh=False)
-        self._bar.update()
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._bar.close()

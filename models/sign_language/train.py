@@ -19,9 +19,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from models.card import write_metrics
 from models.sign_language.clips import GLOSSES
 from models.sign_language.dataset import Dataset, draw_dataset
-from models.sign_language.model_card import write_metrics
+from models.sign_language.model_card import metrics_section
 
 FOLDER = Path(__file__).parent
 COMMAND = "PYTHONPATH=.:containers python -m models.sign_language.train"
@@ -93,7 +94,7 @@ def train(run: TrainingRun) -> dict[str, Any]:
     metrics |= evaluation.summary()
     draw_confusion_matrix(evaluation, run.out / "confusion_matrix.png")
     draw_examples(run.held_out_seed, run.out / "drawn_signs.png")
-    write_metrics(run.out, metrics)
+    write_metrics(run.out, metrics, metrics_section(metrics))
     return metrics
 
 
