@@ -24,12 +24,14 @@ class Image:
 
     context: Path
     container: str
+    accelerator: str
     own_requirements: str | None
 
     @property
     def requirements(self) -> Sequence[Path]:
-        """The files that list what a CPU image of it installs."""
-        names = [f"containers/{self.container}/requirements-cpu.txt", self.own_requirements]
+        """The files that list what it installs; here, what its CPU image does in place of one for GPUs."""
+        accelerator = "cpu" if self.accelerator == "gpu" else self.accelerator
+        names = [f"containers/{self.container}/requirements-{accelerator}.txt", self.own_requirements]
         return [self.context / name for name in names if name]
 
 
@@ -115,6 +117,7 @@ class Assembly:
             self._images[key] = Image(
                 context=self.folder / source["directory"],
                 container=Path(source["dockerFile"]).parent.name,
+                accelerator=source.get("dockerBuildArgs", {}).get("ACCELERATOR", "cpu"),
                 own_requirements=source.get("dockerBuildArgs", {}).get("REQUIREMENTS"),
             )
 

@@ -70,7 +70,8 @@ class LocalRun:
 def _python_of(image: Image) -> Path:
     """Raises EnvironmentFailed."""
     own = image.own_requirements
-    name = image.container if own is None else f"{image.container}-{sha256(own.encode()).hexdigest()[:8]}"
+    name = f"{image.container}-native" if image.accelerator == "native" else image.container
+    name = name if own is None else f"{name}-{sha256(own.encode()).hexdigest()[:8]}"
     return interpreter(name, image.requirements)
 
 

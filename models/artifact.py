@@ -39,8 +39,8 @@ def _script_faults(folder: Path) -> Iterator[str]:
 
 
 def _pytorch_faults(spec: ModelSpec, folder: Path) -> Iterator[str]:
-    gpus = {endpoint.is_gpu for endpoint in spec.endpoints.values()}
-    needed = (WEIGHTS,) * (True in gpus) + IR * (False in gpus)
+    images = {spec.accelerator(name) for name in spec.endpoints}
+    needed = (WEIGHTS,) * bool(images & {"gpu", "native"}) + IR * ("cpu" in images)
     missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         yield f"model.artifact: {folder} lacks {', '.join(missing)}; write them with python -m models.convert"

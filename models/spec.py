@@ -109,6 +109,11 @@ class ModelTable(Table):
     network: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = Field(
         None, description="PyTorch only: a file of the container's networks/, which builds the network for the weights."
     )
+    engine: Literal["openvino", "native"] = Field(
+        "openvino",
+        description="What runs the network on CPUs: OpenVINO, or `native`, the framework itself in a larger image, for "
+        "operations that OpenVINO refuses.",
+    )
     container: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
         description="A folder of containers/, such as `savedmodel`."
     )
@@ -156,6 +161,13 @@ class ModelSpec(Table):
     def name(self) -> str:
         """The model's name, as in the path of the API."""
         return self.model.name
+
+    def accelerator(self, endpoint: str) -> Literal["cpu", "gpu", "native"]:
+        """Which of the container's images serves `endpoint`, as its Dockerfile names them."""
+        if self.endpoints[endpoint].is_gpu:
+            return "gpu"
+        scripted = self.model.container == SCRIPT_CONTAINER
+        return "native" if self.model.engine == "native" and not scripted else "cpu"
 
     @property
     def default_endpoint(self) -> str:

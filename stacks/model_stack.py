@@ -30,15 +30,15 @@ class ModelStack(Stack):
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
         images = {
-            gpu: ModelImage(
+            accelerator: ModelImage(
                 self,
-                "GpuImage" if gpu else "CpuImage",
+                f"{accelerator.capitalize()}Image",
                 root=root,
                 container=spec.model.container,
-                gpu=gpu,
+                accelerator=accelerator,
                 requirements=model.requirements,
             )
-            for gpu in sorted({settings.is_gpu for settings in spec.endpoints.values()})
+            for accelerator in sorted({spec.accelerator(name) for name in spec.endpoints})
         }
         archive = ModelArchive(self, "Archive", root=root, model=model)
         names = {name: endpoint_name(stage, spec, name) for name in spec.endpoints}
@@ -60,7 +60,8 @@ class ModelStack(Stack):
                 name,
                 name=names[name],
                 settings=settings,
-                image_uri=images[settings.is_gpu].uri,
+                image_uri=images[spec.accelerator(name)].uri,
+                engine=spec.model.framework if spec.accelerator(name) == "native" else None,
                 archive_url=archive.url,
                 role_arn=role.arn,
                 stage=stage,

@@ -32,16 +32,20 @@ class Endpoint(Construct):
         name: str,
         settings: Settings,
         image_uri: str,
+        engine: str | None,
         archive_url: str,
         role_arn: str,
         stage: Stage,
     ) -> None:
         super().__init__(scope, id)
+        environment = {"MODEL_SERVER_TIMEOUT": str(TIMEOUTS.container_s)}
+        if engine is not None:
+            environment["MODEL_SERVER_ENGINE"] = engine  # the image says it too; the local run has no image
         log = log_group(self, "Log", stage=stage, name=endpoint_log_group_name(name))
         container = {
             "Image": image_uri,
             "ModelDataUrl": archive_url,
-            "Environment": {"MODEL_SERVER_TIMEOUT": str(TIMEOUTS.container_s)},
+            "Environment": environment,
         }
         model = _model(self, settings, {"ExecutionRoleArn": role_arn, "PrimaryContainer": container})
         config = _config(self, settings, attribute(model, "ModelName"))

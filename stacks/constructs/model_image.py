@@ -18,13 +18,13 @@ class ModelImage(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, root: Path, container: str, gpu: bool, requirements: Path | None
+        self, scope: Construct, id: str, *, root: Path, container: str, accelerator: str, requirements: Path | None
     ) -> None:
-        """`requirements` is a user's own file below `root`, installed on top of the container's."""
+        """`accelerator` is cpu, gpu or native; `requirements`, below `root`, a user's own on top of the container's."""
         super().__init__(scope, id)
         own = [] if requirements is None else [requirements.relative_to(root).as_posix()]
         allowed = (*SHARED, f"containers/{container}/**", *own)
-        build_args = {"ACCELERATOR": "gpu"} if gpu else {}  # cpu is the Dockerfile's default
+        build_args = {} if accelerator == "cpu" else {"ACCELERATOR": accelerator}  # cpu is the Dockerfile's default
         if own:
             build_args["REQUIREMENTS"] = own[0]
         asset = DockerImageAsset(
@@ -36,7 +36,7 @@ class ModelImage(Construct):
             file=f"containers/{container}/Dockerfile",
             build_args=build_args or None,
             platform=Platform.LINUX_AMD64,  # SageMaker's, whatever machine builds
-            display_name=f"{container} ({'gpu' if gpu else 'cpu'})",
+            display_name=f"{container} ({accelerator})",
         )
         self.uri = asset.image_uri
         self.repository_arn = asset.repository.repository_arn

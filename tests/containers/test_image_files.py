@@ -41,22 +41,39 @@ def container(request):
     return request.param
 
 
-@pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
+@pytest.mark.parametrize("accelerator", ["cpu", "gpu", "native"])
 def test_the_image_installs_the_versions_that_the_tests_run(container, accelerator):
     if has_own_environment(container):
         pytest.skip("its tests run in its own environment, made of these very pins")
-    image = pins(container / f"requirements-{accelerator}.txt")
+    image = pins(container / f"requirements-{accelerator}.txt") if accelerator in accelerators(container) else {}
     shared = image.keys() & TESTED.keys()
     assert {name: image[name] for name in shared} == {name: TESTED[name] for name in shared}
+    assert accelerator == "gpu" or image.keys() == shared
     assert all(OF_GPUS.match(name) for name in image.keys() - shared)
 
 
-def test_both_images_run_the_same_server(container):
-    cpu, gpu = (pins(container / f"requirements-{accelerator}.txt") for accelerator in ("cpu", "gpu"))
-    shared = cpu.keys() - {"openvino"}
-    assert {name: gpu[name] for name in shared} == {name: cpu[name] for name in shared}
-    if "tensorflow" in gpu:
-        assert gpu["tensorflow"] == TESTED["tensorflow-cpu"]
+def accelerators(container: Path) -> set[str]:
+    return {file.stem.rpartition("-")[2] for file in container.glob("requirements-*.txt")}
+
+
+def test_all_images_run_the_same_server(container):
+    images = {
+        accelerator: pins(container / f"requirements-{accelerator}.txt") for accelerator in accelerators(container)
+    }
+    assert images.keys() == ({"cpu", "gpu"} if container.name == "pytorch_script" else {"cpu", "gpu", "native"})
+    for image in images.values():
+        shared = images["cpu"].keys() - {"openvino"}
+        assert {name: image[name] for name in shared} == {name: images["cpu"][name] for name in shared}
+    if "tensorflow" in images["gpu"]:
+        assert images["gpu"]["tensorflow"] == TESTED["tensorflow-cpu"]
+
+
+def test_the_native_image_has_the_framework_and_no_openvino(container):
+    for accelerator in accelerators(container) - {"cpu"}:
+        names = pins(container / f"requirements-{accelerator}.txt").keys()
+        assert names & {"torch", "tensorflow", "tensorflow-cpu"}
+        assert "openvino" not in names
+        assert f"FROM base AS {accelerator}\n" in (container / "Dockerfile").read_text()
 
 
 def test_the_cpu_image_holds_all_that_its_packages_require(container):
@@ -84,7 +101,7 @@ def test_the_image_copies_only_files_that_exist(container):
     text = (container / "Dockerfile").read_text()
     copies = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
     arguments = dict(re.findall(r"^ARG (\w+)=(\S+)$", text, re.MULTILINE))
-    for accelerator in ("cpu", "gpu"):
+    for accelerator in accelerators(container):
         given = arguments | {"ACCELERATOR": accelerator}
         paths = [Template(path).substitute(given) for line in copies for path in line.split()]
         assert paths

@@ -36,6 +36,11 @@ def test_pytorch_on_cpu_alone_needs_no_weights(tmp_path):
     assert faults(tmp_path, PYTORCH | {GPU_TABLE: ""}, ["model.xml", "model.bin"]) == []
 
 
+def test_pytorch_that_openvino_refuses_needs_no_export(tmp_path):
+    native = {'framework = "tensorflow"': 'framework = "pytorch"\nnetwork = "vgg"\nengine = "native"'}
+    assert faults(tmp_path, native, ["weights.pth"]) == []
+
+
 def test_a_script_needs_itself_or_a_model(tmp_path):
     script = {'framework = "tensorflow"': 'framework = "pytorch"', '"savedmodel"': '"pytorch_script"'}
     (fault,) = faults(tmp_path, script, [])

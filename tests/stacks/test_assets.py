@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local import assembly as local_assembly
 from models.registry import ROOT, load_models
 from stacks.constructs.model_image import SPEC_READERS
 from stacks.staging import archived, staged
@@ -188,6 +189,19 @@ def test_the_copy_is_what_the_repository_deploys(dev, tmp_path):
         container = Path("containers") / model.spec.model.container
         shutil.copytree(ROOT / container, tmp_path / container, dirs_exist_ok=True)
     assert hashes(synthesize("dev", tmp_path / "out", tmp_path)) == hashes(dev)
+
+
+def test_a_model_that_openvino_refuses_gets_an_image_with_its_framework(repository, tmp_path):
+    repository.edit('container = "savedmodel"', 'container = "savedmodel"\nengine = "native"')
+    stack = synthesize("dev", tmp_path / "out", repository.root).part("cat-breeds")
+    images = {image["displayName"]: image["source"] for image in stack.assets["dockerImages"].values()}
+    assert set(images) == {"savedmodel (native)", "savedmodel (gpu)"}
+    assert images["savedmodel (native)"]["dockerBuildArgs"] == {"ACCELERATOR": "native"}
+    environments = [model["PrimaryContainer"]["Environment"] for model in stack.properties("SageMaker::Model")]
+    assert [one.get("MODEL_SERVER_ENGINE") for one in environments] == ["tensorflow", None]
+    endpoints = local_assembly.Assembly(tmp_path / "out").endpoints()
+    names = {endpoint.kind: [file.name for file in endpoint.image.requirements] for endpoint in endpoints}
+    assert names == {"serverless": ["requirements-native.txt"], "realtime": ["requirements-cpu.txt"]}
 
 
 def test_a_scripts_own_requirements_are_built_into_its_image(repository, tmp_path):

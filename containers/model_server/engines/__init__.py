@@ -74,6 +74,6 @@ def choose_engine(name: str) -> Engine:
     try:
         engine: Engine = getattr(import_module(module), cls)()
     except ModuleNotFoundError as error:
-        fault = f"the engine {name} needs the package {error.name}, which is not installed here; the GPU image has it"
-        raise EngineError(fault) from error
+        fault = f"the engine {name} needs the package {error.name}, which is not installed here"
+        raise EngineError(f'{fault}; set engine = "native" in model.toml') from error
     return engine
