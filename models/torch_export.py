@@ -15,7 +15,7 @@ from openvino.frontend import FrontEndManager  # noqa: E402
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: E402
 from torch import nn  # noqa: E402
 
-WEIGHTS, IR = "weights.pth", "model.xml"
+from models.artifact import IR, WEIGHTS  # noqa: E402
 
 
 def export(network: nn.Module, example: torch.Tensor, folder: Path, dynamic_axes: Sequence[int] = ()) -> None:
@@ -28,7 +28,7 @@ def export(network: nn.Module, example: torch.Tensor, folder: Path, dynamic_axes
     network = network.eval().half().float()
     torch.save({name: _halved(value) for name, value in network.state_dict().items()}, folder / WEIGHTS)
     shape = [-1 if axis in dynamic_axes else size for axis, size in enumerate(example.shape)]
-    openvino.save_model(as_openvino(network, example, shape), folder / IR, compress_to_fp16=True)
+    openvino.save_model(as_openvino(network, example, shape), folder / IR[0], compress_to_fp16=True)
 
 
 def as_openvino(network: nn.Module, example: torch.Tensor, shape: Sequence[int]) -> openvino.Model:
