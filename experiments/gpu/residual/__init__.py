@@ -1,0 +1,1 @@
+"""A container of this experiment alone, as the PyTorch engine looks for one: `residual.networks.<network>`."""

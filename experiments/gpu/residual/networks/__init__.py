@@ -1,0 +1,1 @@
+"""The networks that `network = "…"` in the experiment's model.toml may name."""
