@@ -11,7 +11,7 @@ from model_server.engines import Array, Engine, Float32, only
 from model_server.images import decode_image
 from model_server.payload import Payload, read_payload
 from model_server.predictor import ModelUnusable, Request, infer, withhold
-from model_server.preprocess import dynamic_axes, prepare
+from model_server.preprocess import dynamic_axes, needed_side, prepare
 from model_server.scores import fault_of, probabilities
 from models.labels import Labels
 from models.spec import ModelSpec
@@ -50,7 +50,8 @@ class Classifier:
 
     def _decode(self, images: tuple[bytes, ...]) -> Float32:
         """Encoded images -> the network's input. Raises the errors of `decode_image`."""
-        return np.stack([prepare(decode_image(image), self.spec.input) for image in images])
+        side = needed_side(self.spec.input)
+        return np.stack([prepare(decode_image(image, side), self.spec.input) for image in images])
 
     def _predict(self, batch: Float32) -> Array:
         """The probability of each label, (n, labels). Raises ModelFailed, ModelOutputInvalid."""

@@ -7,6 +7,8 @@
 4.  Whatever is transparent, by alpha channel or palette, is laid on white.
 5.  CMYK is inverted where the Adobe marker says that it was stored so. No colour profile is applied.
 6.  Grey and 1-bit pictures become RGB with three equal channels.
+7.  A JPEG much larger than what is needed of it is decoded at 1/2, 1/4 or 1/8 of its size: the inverse cosine
+    transform gives the smaller picture directly, and a photograph of 12 megapixels takes a quarter of the time.
 
 Pillow's plugins are opened directly instead of by Image.open, whose pixel limit is a module global that
 warns through a module global. Nothing here changes what another user of Pillow in the process would see.
@@ -50,13 +52,16 @@ _TURNS = {
 _MAX_JPEG_SCANS = 200  # a progressive photograph has about ten; a crafted one keeps a thread busy for hours
 
 
-def decode_image(body: bytes) -> Image.Image:
-    """The picture in `body`, upright, in mode RGB.
+def decode_image(body: bytes, min_side_px: int | None = None) -> Image.Image:
+    """The picture in `body`, upright, in mode RGB; a JPEG scaled down while neither side falls below `min_side_px`.
 
     Raises ImageUndecodable, ImageTooManyPixels, ImageTooSmall, ImageAnimated; Overloaded when memory is short.
     """
     try:
-        image: Image.Image = _open(body)
+        file = _open(body)
+        if min_side_px is not None:
+            file.draft(None, (min_side_px, min_side_px))  # does something for a JPEG only
+        image: Image.Image = file
         image.load()
         image = _upright(image)  # the same name, so that memory holds two copies of a large picture and not three
         return _as_rgb(image)

@@ -24,8 +24,10 @@ _SCRIPTED = "pytorch_script"  # models.spec has the name too, but is imported on
 log = logging.getLogger(__name__)
 
 
-def load_predictor(model_dir: Path, engine_name: str, imported: Event | None = None) -> "Predictor":
-    """The model in `model_dir`, warmed up; sets `imported` once the engine is.
+def load_predictor(
+    model_dir: Path, engine_name: str, imported: Event | None = None, in_flight: Callable[[], int] = lambda: 1
+) -> "Predictor":
+    """The model in `model_dir`, warmed up; sets `imported` once the engine is. `in_flight` counts the requests at work.
 
     OpenVINO gives way to the model's own framework where it refuses an operation, with one warning.
     Raises SpecError, EngineError, ModelUnusable.
@@ -33,11 +35,11 @@ def load_predictor(model_dir: Path, engine_name: str, imported: Event | None = N
     imported = imported or Event()
     container = _container(model_dir)
     try:
-        predictor = _load(model_dir, engine_name, container, imported)
+        predictor = _load(model_dir, engine_name, container, imported, in_flight)
     except UnsupportedModel as refusal:
         engine_name = "pytorch" if (model_dir / WEIGHTS).is_file() else "tensorflow"
         try:
-            predictor = _load(model_dir, engine_name, container, imported)
+            predictor = _load(model_dir, engine_name, container, imported, in_flight)
         except EngineError as error:
             raise EngineError(f"{refusal}; {error}") from error
         log.warning("OpenVINO refuses this model", extra=fields(reason=reason(refusal), instead=engine_name))
@@ -46,8 +48,10 @@ def load_predictor(model_dir: Path, engine_name: str, imported: Event | None = N
     return predictor
 
 
-def _load(model_dir: Path, engine_name: str, container: str, imported: Event) -> "Predictor":
-    engine = None if container == _SCRIPTED else choose_engine(engine_name)
+def _load(
+    model_dir: Path, engine_name: str, container: str, imported: Event, in_flight: Callable[[], int]
+) -> "Predictor":
+    engine = None if container == _SCRIPTED else choose_engine(engine_name, in_flight)
     imported.set()
     if engine is not None:
         engine.load(model_dir)

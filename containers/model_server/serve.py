@@ -14,6 +14,7 @@ from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from model_server.load import Load
 from model_server.loading import load_predictor
 from model_server.logs import fields, reason
 from model_server.settings import Settings
@@ -39,8 +40,8 @@ def serve(settings: Settings) -> int:
     except OSError as error:
         log.error("cannot listen; set SAGEMAKER_BIND_TO_PORT to a free port", extra=fields(reason=reason(error)))  # noqa: TRY400
         return FAILED
-    imported = Event()
-    loading = ThreadPoolExecutor(1, thread_name_prefix="loader").submit(_load, settings, imported)
+    imported, load = Event(), Load()
+    loading = ThreadPoolExecutor(1, thread_name_prefix="loader").submit(_load, settings, imported, load)
     imported.wait(ENGINE_FIRST_S)
 
     import uvicorn  # noqa: PLC0415 beside the loading, see above
@@ -49,7 +50,7 @@ def serve(settings: Settings) -> int:
     from model_server.service import Service  # noqa: PLC0415
     from model_server.workers import Workers  # noqa: PLC0415
 
-    workers = Workers(settings.workers, settings.max_in_flight)
+    workers = Workers(settings.workers, settings.max_in_flight, load)
     server = uvicorn.Server(_config(build_app(Service(settings, workers, loading))))
     loading.add_done_callback(lambda loaded: _stop_when_failed(loaded, server))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -63,8 +64,8 @@ def serve(settings: Settings) -> int:
     return code
 
 
-def _load(settings: Settings, imported: Event) -> "Predictor":
-    predictor = load_predictor(settings.model_dir, settings.engine, imported)
+def _load(settings: Settings, imported: Event, load: Load) -> "Predictor":
+    predictor = load_predictor(settings.model_dir, settings.engine, imported, load.now)
     gc.freeze()
     gc.enable()
     return predictor

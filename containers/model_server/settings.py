@@ -3,7 +3,6 @@
 Plain pydantic over os.environ: pydantic-settings would add 120 ms to every cold start.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,11 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contract.limits import TIMEOUTS
-
-
-def cores() -> int:
-    """The cores that this process may use; macOS cannot tell, so there it is all of them."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from model_server.cores import cores
 
 
 class SettingsError(Exception):

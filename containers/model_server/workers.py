@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from contract.errors import ModelTimeout, Overloaded
 from model_server.deadline import Deadline
+from model_server.load import Load
 
 T = TypeVar("T")
 
@@ -18,11 +19,12 @@ T = TypeVar("T")
 class Workers:
     """`threads` threads and at most `max_in_flight` requests. Its counts change on the event loop only."""
 
-    def __init__(self, threads: int, max_in_flight: int) -> None:
+    def __init__(self, threads: int, max_in_flight: int, load: Load) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
         self._max_in_flight = max_in_flight
+        self._load = load
         self._in_flight = 0
-        self._abandoned: set[Future[object]] = set()
+        self._abandoned: set[Future[Any]] = set()
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
@@ -41,6 +43,7 @@ class Workers:
         A thread cannot be stopped: work that has begun keeps its place until it is done, though nobody waits.
         """
         future = self._pool.submit(work)
+        self._load.grow()
         try:
             async with asyncio.timeout(deadline.remaining_s()):
                 return await asyncio.wrap_future(future)
@@ -51,10 +54,15 @@ class Workers:
 
     def _abandon(self, future: Future[T]) -> None:
         if future.cancel() or future.done():
+            self._load.shrink()
             return
         loop = asyncio.get_running_loop()
-        self._abandoned.add(future)  # type: ignore[arg-type]
-        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._abandoned.discard, done))
+        self._abandoned.add(future)
+        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._forget, done))
+
+    def _forget(self, done: Future[Any]) -> None:
+        self._abandoned.discard(done)
+        self._load.shrink()
 
     def close(self) -> bool:
         """Takes no more work; whether every thread is idle."""

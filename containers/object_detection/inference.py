@@ -16,7 +16,7 @@ from model_server.engines import Engine
 from model_server.images import decode_image
 from model_server.payload import Payload, read_payload
 from model_server.predictor import ModelUnusable, Request, infer, withhold
-from model_server.preprocess import dynamic_axes
+from model_server.preprocess import dynamic_axes, needed_side
 from models.labels import Labels
 from models.spec import ModelSpec
 from object_detection.detections import SIGNATURE, Detections, detections, fault_of, missing
@@ -59,7 +59,7 @@ class Detector:
         for encoded in payload.images:
             request.deadline.check()
             with request.timings.adding_to("decode"):
-                framed = frame(decode_image(encoded), self.spec.input)
+                framed = frame(decode_image(encoded, needed_side(self.spec.input)), self.spec.input)
             request.deadline.check()
             with request.timings.adding_to("inference"):
                 each.append(_rows(self._detect(framed), payload.options))

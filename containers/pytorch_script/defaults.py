@@ -27,7 +27,7 @@ from model_server.engines import EngineError
 from model_server.images import decode_image
 from model_server.logs import reason
 from model_server.predictor import withhold
-from model_server.preprocess import prepare
+from model_server.preprocess import needed_side, prepare
 from models.spec import InputSpec
 
 NPY = "application/x-npy"
@@ -73,7 +73,7 @@ def input_fn(body: bytes, content_type: str, spec: InputSpec) -> torch.Tensor:
     if content_type not in takes or (content_type in IMAGES and sniff(body) != content_type):
         raise UnsupportedMediaType(accepts=", ".join(takes))
     if content_type in IMAGES:
-        return torch.from_numpy(prepare(decode_image(body), spec)[None]).to(device())
+        return torch.from_numpy(prepare(decode_image(body, needed_side(spec)), spec)[None]).to(device())
     try:
         numbers = _numbers(body, content_type)
     except ApiError:

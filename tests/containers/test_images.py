@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from contract.errors import UnusableMedia
+from contract.errors import ImageTooManyPixels, UnusableMedia
 from model_server.images import decode_image
 from tests.containers.pictures import BLUE, GREEN, RED, WHITE, animated, encoded, oriented, png, quarters, solid
 
@@ -154,3 +154,28 @@ def test_no_damage_raises_anything_but_a_documented_error(body, edits, length):
 def test_pillow_is_left_as_it_was():
     assert Image.MAX_IMAGE_PIXELS == 89_478_485
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+@pytest.mark.parametrize(
+    ("side", "size"), [(None, (1600, 1200)), (150, (200, 150)), (151, (400, 300)), (601, (1600, 1200))]
+)
+def test_a_large_jpeg_is_decoded_no_larger_than_needed(side, size):
+    assert decode_image(encoded(solid(size=(1600, 1200)), "JPEG"), side).size == size
+
+
+def test_reduced_scale_is_the_same_picture():
+    photo = Image.radial_gradient("L").resize((2000, 1500)).convert("RGB")
+    small = [decode_image(encoded(photo, "JPEG", quality=95), side).resize((224, 224)) for side in (None, 224)]
+    assert np.abs(np.asarray(small[0], int) - np.asarray(small[1], int)).max() <= 2
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP"])
+def test_only_a_jpeg_is_decoded_at_reduced_scale(format):
+    assert decode_image(encoded(solid(size=(1600, 1200)), format), 100).size == (1600, 1200)
+
+
+def test_reduced_scale_leaves_the_limits_and_the_orientation_as_they_are():
+    body = oriented(Image.fromarray(quarters(800, 1200)), 6, "JPEG")
+    assert decode_image(body, 100).size == (150, 100)
+    with pytest.raises(ImageTooManyPixels):
+        decode_image(encoded(solid(size=(10_000, 5_001)), "JPEG"), 8)

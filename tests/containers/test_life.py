@@ -15,6 +15,7 @@ import pytest
 
 from contract.options import HEADER
 from model_server.app import build_app
+from model_server.load import Load
 from model_server.logs import JsonFormatter
 from model_server.service import Service
 from model_server.settings import read_settings
@@ -155,7 +156,7 @@ def test_a_body_that_never_ends_is_given_up(colours, logs):
 def test_a_defect_is_answered_in_the_envelope_and_logged_without_its_message(caplog):
     broken: Future = Future()
     broken.set_result(object())  # no model at all: whatever is done with it raises
-    app = build_app(Service(read_settings({}), Workers(1, 1), broken))
+    app = build_app(Service(read_settings({}), Workers(1, 1, Load()), broken))
 
     async def ask() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:

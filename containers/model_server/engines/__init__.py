@@ -1,6 +1,6 @@
 """What runs a network. The server knows three verbs, and imports an engine only when it is the one chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,11 +68,14 @@ class Engine(Protocol):
         """The outputs for `batch`, of at most `max_batch` instances. Raises whatever the network raises."""
 
 
-def choose_engine(name: str) -> Engine:
-    """The engine called `name`, imported now and not before. Raises EngineError when its framework is not installed."""
+def choose_engine(name: str, in_flight: Callable[[], int] = lambda: 1) -> Engine:
+    """The engine called `name`, imported now and not before; `in_flight` tells how many requests are worked on now.
+
+    Raises EngineError when its framework is not installed.
+    """
     module, cls = _MODULES[name]
     try:
-        engine: Engine = getattr(import_module(module), cls)()
+        engine: Engine = getattr(import_module(module), cls)(in_flight)
     except ModuleNotFoundError as error:
         fault = f"the engine {name} needs the package {error.name}, which is not installed here"
         raise EngineError(f'{fault}; set engine = "native" in model.toml') from error
