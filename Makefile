@@ -37,8 +37,9 @@ synth: $(APP) ## write the CloudFormation templates of a stage to cdk.out (STAGE
 new-model: $(APP) ## copy template/ to models/, as a model of your own (NAME=my-model)
 	@python -m models.new $(or $(NAME),$(error give the model a name: make new-model NAME=my-model))
 
-bench: $(DEV) ## measure latency, cold start and synth time; writes docs/performance.md
+bench: $(DEV) ## measure synth, latency, cold start, and serving beside other servers (an hour); writes docs/performance.md
 	PYTHONPATH=.:containers python -m experiments.performance
+	PYTHONPATH=.:containers python -m experiments.serving
 
 docs: $(DEV) ## write docs/errors.md and docs/model-toml.md from the code
 	python -m docs.generate

@@ -99,6 +99,11 @@ class UrlInputUnsupported(BadRequest):
     message = "The server opens no connection on a client's word. Send the image itself."
 
 
+class BadHttpRequest(BadRequest):
+    case = "bytes that are not HTTP/1.1, or a head over 64 KiB, at the model server"
+    message = "The request is not valid HTTP/1.1. Check the length, the chunks and the headers."
+
+
 class GatewayRefused(BadRequest):
     case = "any other request that the gateway refuses"
     message = "The request was refused before it reached a model. Check the path, the headers and the body."

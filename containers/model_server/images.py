@@ -49,7 +49,10 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SCAN, _APP1 = b"\xff\xda", b"\xff\xe1"
 _MAX_JPEG_SCANS = 200  # a progressive photograph has about ten; a crafted one keeps a thread busy for hours
+_MAX_PNG_ITXT = 8  # XMP takes one; each may unfold to a mebibyte of text, and that to four in memory
+_MAX_JPEG_APP1 = 256  # one for EXIF and some for XMP are usual; Pillow's time grows with their square
 
 
 def decode_image(body: bytes, min_side_px: int | None = None) -> Image.Image:
@@ -79,7 +82,9 @@ def _open(body: bytes) -> ImageFile.ImageFile:
         raise ImageUndecodable
     if kind == "image/webp":
         _check_size(*_webp_size(body))  # its decoder allocates the canvas when it is created
-    if kind == "image/jpeg" and body.count(b"\xff\xda") > _MAX_JPEG_SCANS:
+    if kind == "image/jpeg" and (body.count(_SCAN) > _MAX_JPEG_SCANS or body.count(_APP1) > _MAX_JPEG_APP1):
+        raise ImageUndecodable
+    if kind == "image/png" and body.count(b"iTXt") > _MAX_PNG_ITXT:
         raise ImageUndecodable
     image = _PLUGINS[kind](BytesIO(body))
     _check_size(*image.size)

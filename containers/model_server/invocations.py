@@ -98,7 +98,8 @@ async def _answer(request: Request, call: Call) -> Answer:
         deadline = Deadline.after(service.settings.timeout_s)
         headers = request.headers
         accepts = model.spec.input.accepts or ACCEPTS[model.spec.model.task]
-        call.media_type = media_type(headers.get("content-type"), headers.get("content-encoding"), accepts)
+        encoding = ", ".join(headers.getlist("content-encoding")) or None  # one header for each, or one for all
+        call.media_type = media_type(headers.get("content-type"), encoding, accepts)
         asked = Options.read(attributes(headers.get(HEADER, "")))
         body = await _body(request, BODIES.realtime, deadline)
         call.body_bytes = len(body)

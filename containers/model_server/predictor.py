@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import NoReturn, Protocol
 
+import numpy as np
+
 from contract.errors import ModelFailed, ModelOutputInvalid
 from contract.options import Options
 from model_server.answers import Answer
@@ -74,12 +76,15 @@ class Predictor(Protocol):
 
 
 def infer(engine: Engine, batch: Array) -> Outputs:
-    """What the network makes of `batch`. Raises ModelFailed, with the reason in the log only."""
+    """What the network makes of `batch`. Raises ModelFailed, with the reason in the log only; ModelOutputInvalid."""
     try:
-        return engine.infer(batch)
-    except Exception as error:
+        outputs = engine.infer(batch)
+    except (Exception, SystemExit) as error:
         log.exception("the model failed", extra=fields(reason=reason(error)))
         raise ModelFailed from error
+    if not all(isinstance(value, np.ndarray) for value in outputs.values()):
+        withhold("the model gives something else than arrays")
+    return outputs
 
 
 def withhold(fault: str) -> NoReturn:

@@ -17,6 +17,8 @@ def fault_of(outputs: Array, instances: int, labels: Labels, spec: OutputSpec) -
         return f"model.labels: {len(labels)} labels, but the model gives {count} numbers; name all {count}"
     if outputs.shape != (instances, len(labels)):
         return f"the model gives an output of {outputs.shape}, not {(instances, len(labels))}; export a classifier"
+    if outputs.dtype.kind not in "fiu":
+        return f"the model gives {outputs.dtype}, no numbers; export a classifier"
     if not np.isfinite(outputs).all():
         return "the model gives NaN or Inf; check input.mean, input.std and the weights"
     if spec.scores == "probabilities":

@@ -4,6 +4,7 @@ Listening comes first, and loading runs beside the import of the HTTP stack: mos
 leaves the interpreter free, so the two together take little longer than one.
 """
 
+import ctypes
 import gc
 import logging
 import os
@@ -14,6 +15,7 @@ from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from contract.limits import MIB
 from model_server.load import Load
 from model_server.loading import load_predictor
 from model_server.logs import fields, reason
@@ -26,12 +28,15 @@ GRACE_S = 25  # SageMaker sends SIGKILL 30 s after SIGTERM
 KEEP_ALIVE_S = 75  # longer than a proxy keeps an idle connection, so that the proxy closes it and not we
 ENGINE_FIRST_S = 0.3  # threads that import take turns; OpenVINO's turn comes first, TensorFlow's takes too long
 FAILED = 1
+_M_MMAP_THRESHOLD = -3  # malloc.h
+_LARGE_BLOCK_BYTES = 4 * MIB
 
 log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> int:
     """Serves until SIGTERM or SIGINT (0) or until loading fails (1); the process's exit code."""
+    _give_large_blocks_back()
     gc.disable()  # imports make little garbage and many objects; a twentieth of the cold start
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop_at_once)
@@ -64,6 +69,13 @@ def serve(settings: Settings) -> int:
     return code
 
 
+def _give_large_blocks_back() -> None:
+    """Makes glibc return the memory of a large picture when it is freed, instead of learning to keep such blocks."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # absent on macOS and musl
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
+
+
 def _load(settings: Settings, imported: Event, load: Load) -> "Predictor":
     predictor = load_predictor(settings.model_dir, settings.engine, imported, load.now)
     gc.freeze()
@@ -91,10 +103,12 @@ def _listen(settings: Settings) -> socket.socket:
 def _config(app: Any) -> Any:
     import uvicorn  # noqa: PLC0415
 
+    from model_server.http_protocol import HttpProtocol  # noqa: PLC0415
+
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -51,6 +51,7 @@ class Workers:
             raise ModelTimeout from error
         finally:
             self._abandon(future)
+            del future  # it holds the error, whose traceback holds this frame: a circle that would keep the body alive
 
     def _abandon(self, future: Future[T]) -> None:
         if future.cancel() or future.done():

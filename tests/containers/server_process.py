@@ -122,6 +122,10 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
+    def worker_pid(self) -> int:
+        """The process that runs the model."""
+        return self.process.pid
+
     def stop(self) -> int:
         """The exit code after SIGTERM."""
         self.http.close()

@@ -1,0 +1,84 @@
+"""What issue 4 asks of the model server beside the others, and whether it was reached."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from experiments.serving.results import Median, Results, medians, models, pictures
+from experiments.serving.servers import FLOOR, OURS
+
+UNDER_LOAD, ALONE = 8, 1
+_KERAS = "fastapi_keras"
+_FLOOR_SHARE = {"224x224": 0.95, "12 megapixels": 0.90}
+_BEST_RATIO = {"224x224": 1.5, "12 megapixels": 3.0}
+_KERAS_RATIO, _LATENCY_MS, _P99_RATIO, _FIRST_RATIO = 14.0, 1.5, 2.0, 10.0
+
+Medians = dict[str, dict[int, Median]]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One line: what was asked, and what was measured."""
+
+    model: str
+    picture: str
+    asked: str
+    measured: str
+    reached: bool
+
+
+def targets(results: Results) -> Iterator[Target]:
+    """Every target for which the servers it names were measured."""
+    for model in models(results):
+        for picture in pictures(results):
+            measured = medians(results, model, picture)
+            if OURS in measured:
+                for part in (_throughput, _latency, _memory, _first):
+                    for asked, said, reached in part(measured, picture):
+                        yield Target(model, picture, asked, said, reached)
+
+
+Verdicts = Iterator[tuple[str, str, bool]]
+
+
+def _throughput(measured: Medians, picture: str) -> Verdicts:
+    ours = measured[OURS][UNDER_LOAD].per_s
+    if FLOOR in measured:
+        floor, share = measured[FLOOR][UNDER_LOAD].per_s, _FLOOR_SHARE[picture]
+        yield f"8 clients: at least {share:.0%} of the floor's throughput", f"{ours / floor:.1%}", ours >= share * floor
+    if _KERAS in measured and picture == "224x224":
+        yield _times("(a)", ours, measured[_KERAS][UNDER_LOAD].per_s, _KERAS_RATIO)
+    others = {name: each[UNDER_LOAD].per_s for name, each in measured.items() if name not in (OURS, FLOOR, _KERAS)}
+    if others:
+        best = max(others, key=others.__getitem__)
+        yield _times(f"the best of (b) to (f), {best}", ours, others[best], _BEST_RATIO[picture])
+
+
+def _times(of: str, ours: float, theirs: float, ratio: float) -> tuple[str, str, bool]:
+    return f"8 clients: at least {ratio:g} times {of}", f"{ours / theirs:.2f} times", ours >= ratio * theirs
+
+
+def _latency(measured: Medians, _picture: str) -> Verdicts:
+    if FLOOR in measured:
+        more = measured[OURS][ALONE].p50_ms - measured[FLOOR][ALONE].p50_ms
+        yield f"1 client: p50 within {_LATENCY_MS} ms of the floor", f"{more:+.2f} ms", more <= _LATENCY_MS
+    loaded = measured[OURS][UNDER_LOAD]
+    ratio = loaded.p99_ms / loaded.p50_ms
+    yield f"8 clients: p99 at most {_P99_RATIO:g} times p50", f"{ratio:.2f} times", ratio <= _P99_RATIO
+
+
+def _memory(measured: Medians, _picture: str) -> Verdicts:
+    """The floor serves nobody, so it is no baseline here."""
+    others = {name: each for name, each in measured.items() if name not in (OURS, FLOOR)}
+    for clients, ours in measured[OURS].items():
+        theirs = {name: each[clients].memory_mb for name, each in others.items() if clients in each}
+        if theirs:
+            least = min(theirs, key=theirs.__getitem__)
+            said = f"{ours.memory_mb:.0f} MB, {least} {theirs[least]:.0f} MB"
+            yield f"{clients} clients: less memory than each of (a) to (f)", said, ours.memory_mb < theirs[least]
+
+
+def _first(measured: Medians, picture: str) -> Verdicts:
+    if _KERAS in measured and picture == "224x224":
+        ratio = measured[_KERAS][ALONE].first_s / measured[OURS][ALONE].first_s
+        asked = f"start to first correct answer: at least {_FIRST_RATIO:g} times as fast as (a)"
+        yield asked, f"{ratio:.1f} times", ratio >= _FIRST_RATIO
