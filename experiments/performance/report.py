@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from experiments.performance.path import IN_PROCESS, SERVER, STACK, Steps
 
 _TARGET_SYNTH = 1.3
+_LEVERS = (Path(__file__).parent / "levers.md").read_text(encoding="utf-8")
 
 
 def synth_table(seconds: dict[str, float]) -> str:
@@ -102,6 +104,7 @@ Measured {datetime.now(UTC):%Y-%m-%d} on this machine: {machine}. It is shared a
 ratios, each from one run, say more than the times. No figure here was measured on AWS.
 
 {chr(10).join(tables)}
+{_LEVERS}
 ## The proxy's cold import
 
 `python -X importtime -c "import lambda_handlers.proxy.runtime"` on the same kind of machine: about 150 ms, of which

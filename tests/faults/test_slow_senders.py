@@ -14,10 +14,7 @@ from tests.faults.fault_requests import QUICK_S, memory_grows_less_than, slowest
 from tests.faults.slow_clients import PING, head, silent, trickled
 
 MEMORY = 16 * MIB  # a hundred connections hold a few bytes each; the rest is the allocator's
-LONG_MEMORY = 64 * MIB  # freed answers of 8 MB each, of which the allocator may keep a few
 TIMEOUT_S = 3
-READERS = 8
-READ_S = 15.0  # MODEL_SERVER_TIMEOUT, and ten seconds as for a head
 HEAD_S = 10  # the server's own deadline for a head, which no variable sets
 SLACK_S = 2.5  # a client asks once a second whether it was cut off
 BYTES = 16  # more than are sent in ten seconds
