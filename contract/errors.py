@@ -263,3 +263,10 @@ def _leaves(parent: type[ApiError]) -> Iterator[type[ApiError]]:
 
 TABLE: dict[str, type[ApiError]] = {leaf.code(): leaf for leaf in _leaves(ApiError)}
 """Code -> class, for every answer other than 200 that a caller can see, by status."""
+
+
+def relayed(code: str, message: str) -> ApiError:
+    """The error that another process raised and told by its code and message."""
+    error = TABLE[code]()
+    error.args = (message,)
+    return error

@@ -1,12 +1,13 @@
-"""`python -m model_server serve`, the command that SageMaker gives to every image."""
+"""`python -m model_server serve`, the command that SageMaker gives to every image.
 
-import logging
-import os
+The model's process is started before anything else is imported, so that the two get ready side by side.
+"""
+
 import sys
+from typing import TYPE_CHECKING
 
-from model_server import logs
-from model_server.serve import serve
-from model_server.settings import SettingsError, read_settings
+if TYPE_CHECKING:
+    from model_server.front.process import ModelProcess
 
 WRONG_CALL = 2
 
@@ -16,13 +17,33 @@ def main(arguments: list[str]) -> int:
     if arguments != ["serve"]:
         print("usage: python -m model_server serve", file=sys.stderr)
         return WRONG_CALL
+
+    from model_server.front.process import ModelProcess  # noqa: PLC0415
+
+    process = ModelProcess()
+    try:
+        return _serve(process)
+    finally:
+        process.kill()
+
+
+def _serve(process: "ModelProcess") -> int:
+    import logging  # noqa: PLC0415
+    import os  # noqa: PLC0415
+
+    from model_server import logs  # noqa: PLC0415
+    from model_server.settings import SettingsError, read_settings  # noqa: PLC0415
+
     logs.configure()
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:
         logging.getLogger(__name__).error(str(error))  # noqa: TRY400 one clear line
         return WRONG_CALL
-    return serve(settings)
+
+    from model_server.serve import serve  # noqa: PLC0415
+
+    return serve(settings, process)
 
 
 if __name__ == "__main__":

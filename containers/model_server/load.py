@@ -2,19 +2,15 @@
 
 
 class Load:
-    """A count that the event loop changes and any thread reads."""
+    """A count that the front tells with each job and any thread reads."""
 
     def __init__(self) -> None:
-        self._in_flight = 0
+        self._at_work = 1
 
     def now(self) -> int:
-        """The requests whose work has been handed to a thread and is not done; at least one, the one that asks."""
-        return max(1, self._in_flight)
+        """The requests that were inside or waited when the last job came; at least one, the one that asks."""
+        return self._at_work
 
-    def grow(self) -> None:
-        """One more is at work."""
-        self._in_flight += 1
-
-    def shrink(self) -> None:
-        """One is done."""
-        self._in_flight -= 1
+    def tell(self, at_work: int) -> None:
+        """What the front counts."""
+        self._at_work = at_work

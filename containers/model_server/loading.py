@@ -4,6 +4,7 @@ The engine comes first: it reads the network outside the interpreter, while this
 """
 
 import logging
+import re
 import tomllib
 from collections.abc import Callable
 from importlib import import_module
@@ -13,13 +14,15 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from model_server.engines import WEIGHTS, EngineError, UnsupportedModel, choose_engine
+from model_server.folder import SPEC_FILE, check_folder
 from model_server.logs import fields, reason
 
 if TYPE_CHECKING:
     from model_server.predictor import Predictor
 
-SPEC_FILE = "model.toml"
-_SCRIPTED = "pytorch_script"  # models.spec has the name too, but is imported only while the engine loads
+_SCRIPTED = "pytorch_script"  # models.spec has these two too, but is imported only while the engine loads
+_CONTAINER_NAME = r"[a-z][a-z0-9_]*"
+_INFERENCE = "inference"
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ def load_predictor(
     Raises SpecError, EngineError, ModelUnusable.
     """
     imported = imported or Event()
+    check_folder(model_dir)
     container = _container(model_dir)
     try:
         predictor = _load(model_dir, engine_name, container, imported, in_flight)
@@ -66,16 +70,30 @@ def _load(
 
 
 def _container(model_dir: Path) -> str:
-    """What model.toml names, read before the file is checked; a fault in it is told when it is."""
+    """What model.toml names, read before the file is checked; a fault in it is told when it is.
+
+    Raises EngineError for the name of a module that is no container: importing one runs it.
+    """
     try:
         table = tomllib.loads((model_dir / SPEC_FILE).read_text(encoding="utf-8"))["model"]
-        return str(table["container"])
-    except (OSError, ValueError, LookupError, TypeError):
+        container = str(table["container"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return ""
+    named = find_spec(container) if re.fullmatch(_CONTAINER_NAME, container) else None
+    if named and not any(_is_container(Path(place)) for place in named.submodule_search_locations or ()):
+        raise EngineError(f'{SPEC_FILE}: model.container: "{container}" is no folder of containers/; name one')
+    return container
+
+
+def _is_container(folder: Path) -> bool:
+    own = any((folder / name).exists() for name in (f"{_INFERENCE}.py", "networks"))
+    return own or folder.parent == Path(__file__).parents[1]
 
 
 def _build_of(container: str) -> Callable[..., Any]:
     """The container's own `build`, or the standard classifier's."""
-    own = find_spec(container) and find_spec(f"{container}.inference")
-    build: Callable[..., Any] = import_module(f"{container}.inference" if own else "model_server.classifier").build
+    named = find_spec(container)
+    places = (named and named.submodule_search_locations) or ()
+    own = any((Path(place) / f"{_INFERENCE}.py").is_file() for place in places)
+    build: Callable[..., Any] = import_module(f"{container}.{_INFERENCE}" if own else "model_server.classifier").build
     return build

@@ -9,7 +9,9 @@ import logging
 import sys
 import traceback
 import warnings
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from time import time
 from typing import Any
 
 FIELDS = "fields"
@@ -21,17 +23,23 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
-        entry: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "message": record.getMessage(),
-            **getattr(record, FIELDS, {}),
-        }
+        entry = _entry(record.created, record.levelname.lower(), record.getMessage(), getattr(record, FIELDS, {}))
         if record.exc_info and record.exc_info[0]:
             frames = traceback.extract_tb(record.exc_info[2])
             entry["exception"] = record.exc_info[0].__name__
             entry["raised_at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         return json.dumps(entry, default=str)
+
+
+def write(message: str, **values: str | float | None) -> None:
+    """An info line past the machinery of `logging`, which would be a tenth of what the front does for a request."""
+    sys.stdout.write(json.dumps(_entry(time(), "info", message, values)) + "\n")
+    sys.stdout.flush()
+
+
+def _entry(created_s: float, level: str, message: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(created_s, UTC).isoformat(timespec="milliseconds")
+    return {"time": moment, "level": level, "message": message, **values}
 
 
 def fields(**values: object) -> dict[str, dict[str, object]]:
@@ -45,10 +53,9 @@ def reason(error: BaseException) -> str:
 
 
 def configure() -> None:
-    """Sends every logger of the process, uvicorn's and warnings included, through the one formatter."""
+    """Sends every logger of the process, warnings included, through the one formatter."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.captureWarnings(True)
     warnings.filterwarnings("ignore", module="PIL")  # a damaged file can bring tens of thousands

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contract.limits import TIMEOUTS
 from model_server.cores import cores
+from model_server.messages import MOST_WORKERS
 
 
 class SettingsError(Exception):
@@ -25,7 +26,7 @@ class Settings(BaseModel):
     model_dir: Path = Field(Path("/opt/ml/model"), alias="SM_MODEL_DIR")
     host: Annotated[str, Field(min_length=1)] = Field("0.0.0.0", alias="MODEL_SERVER_HOST")  # noqa: S104 SageMaker asks
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8080, alias="SAGEMAKER_BIND_TO_PORT")
-    workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=cores, alias="MODEL_SERVER_WORKERS")
+    workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = Field(default_factory=cores, alias="MODEL_SERVER_WORKERS")
     queue: Annotated[int, Field(ge=0, le=10_000)] = Field(32, alias="MODEL_SERVER_QUEUE")
     timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(float(TIMEOUTS.container_s), alias="MODEL_SERVER_TIMEOUT")
     engine: Literal["openvino", "tensorflow", "pytorch"] = Field("openvino", alias="MODEL_SERVER_ENGINE")

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import model_server.app  # noqa: F401 all that the server imports, so that `_make_way` takes nothing from it
+import model_server.jobs  # noqa: F401 all that the server imports, so that `_make_way` takes nothing from it
 from model_server.engines import EngineError
 from model_server.logs import reason
 

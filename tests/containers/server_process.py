@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -118,13 +119,29 @@ class Server:
     def request(self, method: str, path: str) -> Reply:
         return Reply(self.http.request(method, path))
 
-    def peak_rss_bytes(self) -> int:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    def pids(self) -> list[int]:
+        """Of the front and of the process that runs the model."""
+        pid = self.process.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     def worker_pid(self) -> int:
         """The process that runs the model."""
-        return self.process.pid
+        return self.pids()[-1]
+
+    def memory_bytes(self) -> int:
+        """What both hold now; what they share counts once."""
+        rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.pids())
+        return sum(int(re.search(r"Pss: +(\d+)", rollup)[1]) * 1024 for rollup in rollups)
+
+    def peak_rss_bytes(self) -> int:
+        """The most that each held, together."""
+        statuses = (Path(f"/proc/{pid}/status").read_text() for pid in self.pids())
+        return sum(int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024 for status in statuses)
+
+    def forget_peak(self) -> None:
+        """The peak starts again from what is held now (proc(5), clear_refs)."""
+        for pid in self.pids():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
 
     def stop(self) -> int:
         """The exit code after SIGTERM."""

@@ -1,6 +1,5 @@
 """The life of the process: starting, being busy, being told to stop, and what it says meanwhile."""
 
-import asyncio
 import base64
 import json
 import signal
@@ -8,20 +7,21 @@ import socket
 import subprocess
 import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import cast
 
-import httpx
 import pytest
 
+from contract.errors import InternalError
 from contract.options import HEADER
-from model_server.app import build_app
+from model_server.jobs import serve_jobs
 from model_server.load import Load
 from model_server.logs import JsonFormatter
-from model_server.service import Service
-from model_server.settings import read_settings
-from model_server.workers import Workers
+from model_server.messages import Channel, Job, Result
+from model_server.predictor import Predictor
 from tests.containers.pictures import RED, encoded, oriented, slow, solid
-from tests.containers.server_process import ROOT, Reply, serving
+from tests.containers.server_process import ROOT, serving
 
 GOOD = encoded(solid(RED), "JPEG")
 CANARY = "CANARY7f3a"
@@ -114,22 +114,29 @@ def test_the_log_is_json_and_holds_nothing_that_a_client_sent(colours, logs):
     assert all(json.dumps(line) for line in lines)
 
 
-def test_imports_nothing_that_it_does_not_need(colours):
-    script = (
-        "import sys; from pathlib import Path; import model_server.app, uvicorn\n"
-        "from model_server.loading import load_predictor\n"
-        f"load_predictor(Path({str(colours)!r}), 'openvino')\n"
-        "print([name for name in ('tensorflow', 'httpx', 'boto3', 'pydantic_settings', 'openvino_telemetry',"
-        " 'openvino.tools.ovc.convert', 'aws_cdk') if sys.modules.get(name)])"
-    )
+@pytest.mark.parametrize(
+    ("script", "unwanted"),
+    [
+        ("import model_server.serve", ["numpy", "PIL", "openvino", "torch"]),
+        (
+            "import sys, pathlib; from model_server.loading import load_predictor\n"
+            "load_predictor(pathlib.Path(sys.argv[1]), 'openvino')",
+            ["tensorflow", "httptools", "uvloop", "openvino_telemetry", "openvino.tools.ovc.convert"],
+        ),
+    ],
+    ids=["front", "model"],
+)
+def test_each_process_imports_nothing_that_it_does_not_need(colours, script, unwanted):
+    unwanted = [*unwanted, "httpx", "boto3", "pydantic_settings", "aws_cdk"]
+    script += f"\nimport sys; print([name for name in {unwanted} if sys.modules.get(name)])"
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", script, str(colours)],
         env={"PYTHONPATH": f"{ROOT}:{ROOT / 'containers'}"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == "[]\n"
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_client_that_goes_away_in_the_middle_disturbs_nobody(server):
@@ -153,19 +160,15 @@ def test_a_body_that_never_ends_is_given_up(colours, logs):
         client.close()
 
 
-def test_a_defect_is_answered_in_the_envelope_and_logged_without_its_message(caplog):
-    broken: Future = Future()
-    broken.set_result(object())  # no model at all: whatever is done with it raises
-    app = build_app(Service(read_settings({}), Workers(1, 1, Load()), broken))
-
-    async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
-            return await client.post("/invocations", content=GOOD, headers={"content-type": "image/jpeg"})
-
-    reply = Reply(asyncio.run(ask()))
-    assert (reply.status, reply.code) == (500, "INTERNAL_ERROR")
+def test_a_defect_is_answered_as_one_and_logged_without_its_message(caplog):
+    front, model = (Channel(end) for end in socket.socketpair())
+    broken = cast("Predictor", object())  # no model at all: whatever is done with it raises
+    Thread(target=serve_jobs, args=(model, broken, Load()), daemon=True).start()
+    front.send(tuple(Job("an-id", "image/jpeg", "", None, None, time.monotonic() + 10, 1, GOOD)))
+    result = Result(*front.wait())
+    assert (result.code, result.content.decode()) == ("INTERNAL_ERROR", InternalError.message)
     (record,) = (record for record in caplog.records if record.exc_info)
     line = json.loads(JsonFormatter().format(record))
-    assert line["request_id"] == reply.headers["x-request-id"]
+    assert line["request_id"] == "an-id"
     assert line["exception"] == "AttributeError"
     assert "no attribute" not in json.dumps(line)

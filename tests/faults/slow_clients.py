@@ -1,10 +1,13 @@
 """Clients on plain sockets that are slow, silent, or gone before they are answered."""
 
 import re
+import resource
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.containers.server_process import Server
 from tests.faults.failing_scripts import PNG
@@ -89,6 +92,18 @@ def silent(server: Server) -> Ended:
         return Ended(client.recv(65536), time.monotonic() - started)
 
 
+def sip(clients: Sequence[socket.socket], count: int = 100) -> None:
+    """Reads a few bytes of the answer that each client is sent, or finds that it was cut off."""
+    for client in clients:
+        with suppress(OSError):
+            client.recv(count)
+
+
+def files(pid: int) -> int:
+    """How many files, sockets among them, the process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def eventually(holds: Callable[[], bool], within_s: float = 5.0) -> bool:
     """Whether `holds()` comes true in time."""
     deadline = time.monotonic() + within_s
@@ -97,3 +112,14 @@ def eventually(holds: Callable[[], bool], within_s: float = 5.0) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+@contextmanager
+def open_files(limit: int) -> Iterator[None]:
+    """This process and those it starts may have `limit` files open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

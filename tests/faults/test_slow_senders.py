@@ -1,20 +1,29 @@
 """Clients that send or read too slowly are cut off by a deadline, and nobody waits for them."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
+from contract.media import JSON
 from tests.faults.failing_scripts import (
     GOOD,
+    LONG_ANSWER_BYTES,
+    MANY_LABELS,
     MIB,
     PNG,
+    long_request,
     serving_failing_model,
 )
 from tests.faults.fault_requests import QUICK_S, memory_grows_less_than, slowest_good_s
-from tests.faults.slow_clients import PING, head, silent, trickled
+from tests.faults.slow_clients import PING, asking, connected, files, head, silent, sip, trickled
 
 MEMORY = 16 * MIB  # a hundred connections hold a few bytes each; the rest is the allocator's
+LONG_MEMORY = 64 * MIB  # freed answers of 8 MB each, of which the allocator may keep a few
 TIMEOUT_S = 3
+READERS = 8
+READ_S = 15.0  # MODEL_SERVER_TIMEOUT, and ten seconds as for a head
 HEAD_S = 10  # the server's own deadline for a head, which no variable sets
 SLACK_S = 2.5  # a client asks once a second whether it was cut off
 BYTES = 16  # more than are sent in ten seconds
@@ -69,3 +78,24 @@ def test_a_body_sent_slowly_but_in_time_is_answered(server):
     with ThreadPoolExecutor(1) as pool:
         sender = pool.submit(trickled, server, GOOD[-4:], head(len(GOOD)) + GOOD[:-4], 0.4)
         assert sender.result().status == 200
+
+
+def test_an_answer_read_slowly_is_cut_off_while_others_are_served_at_once(tmp_path):
+    environment = {"MODEL_SERVER_TIMEOUT": str(TIMEOUT_S), "MODEL_SERVER_WORKERS": "2", "MODEL_SERVER_QUEUE": "6"}
+    with serving_failing_model(tmp_path, MANY_LABELS, **environment) as server, ExitStack() as opened:
+        assert len(server.predict(long_request(), JSON).response.content) > LONG_ANSWER_BYTES
+        front = server.process.pid
+        with memory_grows_less_than(server, LONG_MEMORY):
+            before = files(front)
+            readers = [opened.enter_context(connected(server, receive_buffer=4096)) for _ in range(READERS)]
+            for reader in readers:
+                reader.sendall(asking(long_request(), JSON))
+            sip(readers)
+            assert slowest_good_s(server) < QUICK_S
+            assert server.ping() == 200
+            started = time.monotonic()
+            while files(front) > before:
+                assert time.monotonic() - started < READ_S
+                sip(readers)
+                time.sleep(1)
+        assert server.predict(GOOD, PNG).status == 200

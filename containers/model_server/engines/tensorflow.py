@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from model_server.engines import FROZEN_GRAPH, Array, EngineError, Outputs, wrong_input
 from model_server.engines.batching import HALF_PARITY, Batcher, difference
+from model_server.engines.operations import check_graph, check_saved_model
 from model_server.logs import fields
 
 SIGNATURE = "serving_default"
@@ -100,6 +101,7 @@ def _set_half(chosen: bool) -> None:
 
 def _saved(model_dir: Path) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
     """The input and the call of a SavedModel. The closure keeps the model, and with it its variables, alive."""
+    check_saved_model(tf.__internal__.saved_model.parse_saved_model(str(model_dir)))
     model = tf.saved_model.load(str(model_dir))
     inputs = model.signatures[SIGNATURE].structured_input_signature[1]
     if len(inputs) != 1:
@@ -112,6 +114,7 @@ def _frozen(file: Path) -> tuple[Any, Callable[[Any], dict[str, Any]]]:
     """The input and the call of a TensorFlow 1 graph: its one placeholder, and every node that feeds no other."""
     graph = tf.compat.v1.GraphDef()
     graph.ParseFromString(file.read_bytes())
+    check_graph(graph)
     inputs = [node.name for node in graph.node if node.op == "Placeholder"]
     if len(inputs) != 1:
         raise EngineError(f"the frozen graph has {len(inputs)} placeholders; export one with a single input")

@@ -1,0 +1,156 @@
+"""One POST to /invocations: checked as soon as its head is there, read, handed to the model, answered, logged."""
+
+from time import monotonic, perf_counter
+
+from contract.errors import ApiError, BadHttpRequest, EmptyBody, ModelTimeout, Overloaded, PayloadTooLarge, relayed
+from contract.limits import BODIES
+from contract.media import media_type
+from contract.options import Options, attributes
+from model_server import logs
+from model_server.front.body import Body
+from model_server.front.exchange import ATTRIBUTES, Exchange
+from model_server.front.pool import Pool
+from model_server.messages import OK, Channel, Job, Result
+
+_READING, _SUBMITTED, _ENDED = range(3)
+
+
+class Invocation:
+    """A request between its head and its answer. It holds a place from the first to the last."""
+
+    def __init__(self, exchange: Exchange, pool: Pool, timeout_s: float) -> None:
+        self.deadline_s = monotonic() + timeout_s
+        self._started = perf_counter()
+        self._exchange, self._pool = exchange, pool
+        self._body = Body()
+        self._media_type: str | None = None
+        self._options = Options()
+        self._spent_ms = (0.0, 0.0, 0.0)
+        self._state = _ENDED
+
+    def begin(self) -> None:
+        """Refuses what the head gives reason to refuse; otherwise the exchange is pending."""
+        try:
+            self._check()
+        except ApiError as error:
+            self._refuse(error)
+        else:
+            self._exchange.pending = self
+            self._exchange.proceed()
+
+    def _check(self) -> None:
+        accepts = self._pool.accepts()
+        self._pool.admit()
+        self._state = _READING
+        headers = self._exchange.headers
+        self._media_type = media_type(headers.get("content-type"), headers.get("content-encoding"), accepts)
+        self._options = Options.read(attributes(headers.get(ATTRIBUTES, "")))
+        if int(headers.get("content-length", "0")) > BODIES.realtime:
+            raise PayloadTooLarge(max_body_bytes=BODIES.realtime)
+
+    def feed(self, piece: bytes) -> None:
+        """Takes a piece of the body, and throws it away once the request is answered."""
+        if self._state != _READING:
+            return
+        try:
+            if self._body.size + len(piece) > BODIES.realtime:
+                raise PayloadTooLarge(max_body_bytes=BODIES.realtime)
+            self._body.write(piece)
+        except ApiError as error:
+            self._refuse(error)
+        except (OSError, MemoryError):
+            self._refuse(Overloaded())
+
+    def complete(self) -> None:
+        """The body is whole."""
+        if self._state != _READING:
+            return
+        if not self._body.size:
+            self._refuse(EmptyBody())
+            return
+        self._state = _SUBMITTED
+        self._pool.submit(self)
+
+    def hand_over(self, channel: Channel, at_work: int) -> None:
+        """Sends the job. Raises OSError."""
+        body, files = self._body.contents()
+        options, accept = self._options, self._exchange.headers.get("accept", "")
+        job = Job(
+            self._exchange.request_id,
+            self._media_type or "",
+            accept,
+            options.top_k,
+            options.threshold,
+            self.deadline_s,
+            at_work,
+            body,
+        )
+        channel.send(tuple(job), files)
+
+    def done(self, outcome: Result | ApiError) -> None:
+        """Answers with what the model's process made of it."""
+        self._state = _ENDED
+        self._body.close()
+        if isinstance(outcome, ApiError):
+            self._answer_with(outcome)
+            return
+        self._spent_ms = outcome.decode_ms, outcome.inference_ms, outcome.encode_ms
+        if outcome.code != OK:
+            self._answer_with(relayed(outcome.code, outcome.content.decode()))
+            return
+        self._log(200, OK)
+        self._exchange.respond(outcome.content, outcome.content_type, more=self._timings())
+
+    def tick(self, now: float) -> None:
+        """Gives up when the deadline has passed; a client that has not sent its body by then is let go."""
+        if self._state != _ENDED and now > self.deadline_s:
+            self._exchange.closes = self._exchange.closes or self._state == _READING
+            self._refuse(ModelTimeout())
+
+    def broken(self) -> None:
+        """The body is none: what came is not HTTP."""
+        if self._state == _READING:
+            self._refuse(BadHttpRequest())
+
+    def gone(self) -> None:
+        """The client has left."""
+        if self._state != _ENDED:
+            self._leave()
+            self._log(499, "CLIENT_DISCONNECTED")
+
+    def _refuse(self, error: ApiError) -> None:
+        self._leave()
+        self._answer_with(error)
+
+    def _answer_with(self, error: ApiError) -> None:
+        self._log(error.status, error.code())
+        self._exchange.refuse(error, self._timings())
+
+    def _leave(self) -> None:
+        state, self._state = self._state, _ENDED
+        if state == _READING:
+            self._pool.leave()
+        elif state == _SUBMITTED:
+            self._pool.withdraw(self)
+        self._body.close()
+
+    def _timings(self) -> dict[str, str]:
+        """For both headers: SageMaker passes on only the second."""
+        decode, inference, encode = self._spent_ms
+        timings = f"decode;dur={decode},inference;dur={inference},encode;dur={encode}"
+        return {"server-timing": timings, ATTRIBUTES: timings}
+
+    def _log(self, status: int, code: str) -> None:
+        decode, inference, encode = self._spent_ms
+        logs.write(
+            "invocation",
+            request_id=self._exchange.request_id,
+            status=status,
+            code=code,
+            media_type=self._media_type,
+            bytes=self._body.size,
+            decode_ms=decode,
+            inference_ms=inference,
+            encode_ms=encode,
+            total_ms=round((perf_counter() - self._started) * 1000, 2),
+        )

@@ -1,0 +1,58 @@
+"""The routes of SageMaker's container contract (docs: "Use Your Own Inference Code with Hosting Services")."""
+
+import json
+import logging
+
+from contract.errors import InternalError, MethodNotAllowed, ModelNotReady, RouteNotFound
+from contract.limits import BODIES, MIB
+from model_server.front.exchange import Exchange
+from model_server.front.invocation import Invocation
+from model_server.front.pool import Pool
+from model_server.logs import fields
+from model_server.settings import Settings
+
+_PING, _PARAMETERS, _INVOCATIONS = "/ping", "/execution-parameters", "/invocations"
+_METHODS = {_PING: ("GET", "HEAD"), _PARAMETERS: ("GET", "HEAD"), _INVOCATIONS: ("POST",)}
+
+log = logging.getLogger(__name__)
+
+
+class Routes:
+    """What is answered where."""
+
+    paths = frozenset(path.encode() for path in _METHODS)
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self._settings, self._pool = settings, pool
+
+    def begin(self, exchange: Exchange) -> None:
+        """Answers what needs no body; what does becomes pending."""
+        try:
+            self._begin(exchange)
+        except Exception:
+            log.exception("defect", extra=fields(request_id=exchange.request_id))
+            exchange.refuse(InternalError())
+
+    def _begin(self, exchange: Exchange) -> None:
+        methods = _METHODS.get(exchange.path)
+        if methods is None:
+            exchange.refuse(RouteNotFound())
+        elif exchange.method not in methods:
+            exchange.refuse(MethodNotAllowed(), {"allow": ", ".join(methods)})
+        elif exchange.path == _INVOCATIONS:
+            Invocation(exchange, self._pool, self._settings.timeout_s).begin()
+        elif exchange.path == _PARAMETERS:
+            exchange.respond(self._parameters())
+        elif self._pool.is_ready:
+            exchange.respond(b"")
+        else:
+            exchange.refuse(ModelNotReady())
+
+    def _parameters(self) -> bytes:
+        """How batch transform should call."""
+        values = {
+            "MaxConcurrentTransforms": self._settings.workers,
+            "BatchStrategy": "SINGLE_RECORD",
+            "MaxPayloadInMB": BODIES.realtime // MIB,
+        }
+        return json.dumps(values).encode()
