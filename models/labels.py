@@ -14,7 +14,10 @@ from models.spec import FIRST_CLASS_ID, ModelSpec, SpecError
 Labels = Mapping[int, str]
 """Class id -> name, ordered by id."""
 
-_PIECE = re.compile(r"#[^\n]*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[{}]|[\w.+/-]+")
+MAX_FILE_BYTES = 4 * 1_048_576  # a hundred thousand names
+
+_QUOTES = ("'", '"')
+_PIECE = re.compile(r"#[^\n]*|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'|[{}\"']|[\w.+/-]+")
 
 
 def read_labels(spec: ModelSpec, folder: Path) -> Labels:
@@ -24,22 +27,35 @@ def read_labels(spec: ModelSpec, folder: Path) -> Labels:
         return dict(enumerate(given, FIRST_CLASS_ID.get(spec.model.task, 0)))
     file = folder / given
     try:
-        text = file.read_text(encoding="utf-8")
+        text = _text(file)
         labels = _from_label_map(text) if file.suffix == ".pbtxt" else _from_json(text, spec.model.task)
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError([f"model.labels: {file} cannot be read; put it there, or list the labels"]) from error
     except (ValueError, RecursionError) as error:
         raise SpecError([f"model.labels: {file}: {error}"]) from error
+    if any("\ud800" <= letter <= "\udfff" for name in labels.values() for letter in name):
+        raise SpecError([f"model.labels: {file}: holds half a character (\\ud800 to \\udfff); write it whole"])
     if len(labels) < 2 or len(set(labels.values())) != len(labels) or not all(labels.values()):
         raise SpecError([f"model.labels: {file}: needs two labels or more, none of them empty and none twice"])
     return dict(sorted(labels.items()))
+
+
+def _text(file: Path) -> str:
+    with file.open("rb") as opened:
+        content = opened.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(f"is larger than {MAX_FILE_BYTES} bytes; keep the names only")
+    return content.decode("utf-8")
 
 
 def _from_label_map(text: str) -> Labels:
     labels: dict[int, str] = {}
     item: dict[str, str] = {}
     key, depth = "", 0
-    for piece in _PIECE.findall(text):
+    for found in _PIECE.finditer(text):
+        piece = found[0]
+        if piece in _QUOTES:
+            raise ValueError("a text in quotes has no end")
         if piece == "{":
             depth, key = depth + 1, ""
             item = {} if depth == 1 else item
@@ -49,7 +65,7 @@ def _from_label_map(text: str) -> Labels:
                 labels |= _named(item)
         elif depth == 1 and not piece.startswith("#"):
             if key:
-                item[key] = re.sub(r"\\(.)", r"\1", piece[1:-1]) if piece[0] in "\"'" else piece
+                item[key] = re.sub(r"\\(.)", r"\1", piece[1:-1]) if piece[0] in _QUOTES else piece
             key = "" if key else piece
     if not labels:
         raise ValueError('holds no item { id: 1 name: "…" }')

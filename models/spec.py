@@ -217,7 +217,7 @@ def read_spec(file: Path) -> ModelSpec:
         return ModelSpec.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
         raise SpecError([f"{file}: cannot be read; create it"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SpecError([f"{file}: is not TOML: {error}"]) from error
     except ValidationError as error:
         raise SpecError([f"{file}: {_fault(fault)}" for fault in error.errors(include_url=False)]) from error

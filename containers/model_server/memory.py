@@ -5,7 +5,7 @@ import ctypes
 from contract.limits import MIB
 
 _M_MMAP_THRESHOLD = -3  # malloc.h
-_LARGE_BLOCK_BYTES = 4 * MIB
+_LARGE_BLOCK_BYTES = MIB
 
 
 def give_large_blocks_back() -> None:
