@@ -10,7 +10,6 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from model_server.engines import WEIGHTS, EngineError, UnsupportedModel, choose_engine
@@ -27,23 +26,20 @@ _INFERENCE = "inference"
 log = logging.getLogger(__name__)
 
 
-def load_predictor(
-    model_dir: Path, engine_name: str, imported: Event | None = None, in_flight: Callable[[], int] = lambda: 1
-) -> "Predictor":
-    """The model in `model_dir`, warmed up; sets `imported` once the engine is. `in_flight` counts the requests at work.
+def load_predictor(model_dir: Path, engine_name: str, in_flight: Callable[[], int] = lambda: 1) -> "Predictor":
+    """The model in `model_dir`, warmed up. `in_flight` counts the requests at work.
 
     OpenVINO gives way to the model's own framework where it refuses an operation, with one warning.
     Raises SpecError, EngineError, ModelUnusable.
     """
-    imported = imported or Event()
     check_folder(model_dir)
     container = _container(model_dir)
     try:
-        predictor = _load(model_dir, engine_name, container, imported, in_flight)
+        predictor = _load(model_dir, engine_name, container, in_flight)
     except UnsupportedModel as refusal:
         engine_name = "pytorch" if (model_dir / WEIGHTS).is_file() else "tensorflow"
         try:
-            predictor = _load(model_dir, engine_name, container, imported, in_flight)
+            predictor = _load(model_dir, engine_name, container, in_flight)
         except EngineError as error:
             raise EngineError(f"{refusal}; {error}") from error
         log.warning("OpenVINO refuses this model", extra=fields(reason=reason(refusal), instead=engine_name))
@@ -52,11 +48,8 @@ def load_predictor(
     return predictor
 
 
-def _load(
-    model_dir: Path, engine_name: str, container: str, imported: Event, in_flight: Callable[[], int]
-) -> "Predictor":
+def _load(model_dir: Path, engine_name: str, container: str, in_flight: Callable[[], int]) -> "Predictor":
     engine = None if container == _SCRIPTED else choose_engine(engine_name, in_flight)
-    imported.set()
     if engine is not None:
         engine.load(model_dir)
 

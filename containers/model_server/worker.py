@@ -41,7 +41,7 @@ def main(control: Channel) -> int:
     load = Load()
     try:
         settings = read_settings(os.environ)
-        predictor = load_predictor(settings.model_dir, settings.engine, in_flight=load.now)
+        predictor = load_predictor(settings.model_dir, settings.engine, load.now)
     except SettingsError:
         return FAILED  # the front tells it
     except (Exception, SystemExit) as error:

@@ -1,5 +1,6 @@
 """The life of the process: starting, being busy, being told to stop, and what it says meanwhile."""
 
+import asyncio
 import base64
 import json
 import signal
@@ -15,6 +16,9 @@ import pytest
 
 from contract.errors import InternalError
 from contract.options import HEADER
+from model_server.front.connection import Connection as FrontConnection
+from model_server.front.connections import Connections
+from model_server.front.routes import Routes
 from model_server.jobs import serve_jobs
 from model_server.load import Load
 from model_server.logs import JsonFormatter
@@ -172,3 +176,30 @@ def test_a_defect_is_answered_as_one_and_logged_without_its_message(caplog):
     assert line["request_id"] == "an-id"
     assert line["exception"] == "AttributeError"
     assert "no attribute" not in json.dumps(line)
+
+
+def test_a_defect_of_the_front_is_answered_as_one_and_logged_without_its_message(caplog):
+    class Broken:
+        paths = frozenset({b"/ping"})
+
+        def begin(self, _exchange):
+            raise KeyError("secret")
+
+    async def ask() -> bytes:
+        routes = cast("Routes", Broken())
+        server = await asyncio.get_running_loop().create_server(
+            lambda: FrontConnection(routes, Connections()), "127.0.0.1"
+        )
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await reader.read()
+        server.close()
+        return answer
+
+    answer = asyncio.run(ask())
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"INTERNAL_ERROR" in answer
+    (record,) = (record for record in caplog.records if record.message == "defect")
+    line = json.loads(JsonFormatter().format(record))
+    assert line["exception"] == "KeyError"
+    assert "secret" not in json.dumps(line)

@@ -1,13 +1,21 @@
 """HTTP/1.1 on one connection: httptools parses, this decides what is waited for and how long."""
 
+import logging
 from asyncio import BaseTransport, Protocol, Transport
 from collections import deque
 from time import monotonic
 from typing import Any, cast
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, parse_url
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserInvalidURLError,
+    HttpParserUpgrade,
+    HttpRequestParser,
+    parse_url,
+)
 
-from contract.errors import BadHttpRequest
+from contract.errors import ApiError, BadHttpRequest, InternalError
 from model_server.front.connections import Connections
 from model_server.front.exchange import READ, Exchange
 from model_server.front.routes import Routes
@@ -17,6 +25,8 @@ HEAD_MAX_BYTES = 65_536  # the first line, the headers and a body's trailers; Sa
 KEEP_ALIVE_S = 75.0  # longer than a proxy keeps an idle connection, so that the proxy closes it and not we
 LINGER_S = 2.0  # so that a client reads why its body is refused before the connection is closed under it
 _MOST_PIPELINED = 32
+
+log = logging.getLogger(__name__)
 
 
 class Connection(Protocol):
@@ -62,8 +72,8 @@ class Connection(Protocol):
             rest = data[upgrade.args[0] :]
             if rest:
                 self.data_received(rest)
-        except HttpParserError:
-            self._refuse_nonsense()
+        except HttpParserError as error:
+            self._refuse(BadHttpRequest() if _is_nonsense(error) else InternalError())
 
     def pause_writing(self) -> None:
         """It does not take its answer as fast as we give it."""
@@ -173,8 +183,8 @@ class Connection(Protocol):
         else:
             self._connections.is_idle(self)
 
-    def _refuse_nonsense(self) -> None:
-        """What comes is not HTTP: says so, unless an answer is on its way already, and closes."""
+    def _refuse(self, error: ApiError) -> None:
+        """Nothing more can be read: says why, unless an answer is on its way already, and closes."""
         self._is_broken = True
         reading = self._reading
         if reading is None:
@@ -182,11 +192,25 @@ class Connection(Protocol):
             self._exchanges.append(reading)
         reading.closes = self._lingers = True
         if reading.pending is not None:
-            reading.pending.broken()
-        reading.refuse(BadHttpRequest())
+            reading.pending.broken(error)
+        reading.refuse(error)
         self._rest()
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > HEAD_MAX_BYTES:
-            raise ValueError("a head over the limit")
+            raise _HeadTooLarge
+
+
+class _HeadTooLarge(Exception):
+    """The parser stops for it."""
+
+
+def _is_nonsense(error: HttpParserError) -> bool:
+    """Whether the client's bytes are at fault, and not what our callbacks did with them."""
+    if not isinstance(error, HttpParserCallbackError) or isinstance(
+        error.__context__, _HeadTooLarge | HttpParserInvalidURLError
+    ):
+        return True
+    log.error("defect", exc_info=error.__context__)
+    return False

@@ -46,8 +46,8 @@ class Pending(Protocol):
     def complete(self) -> None:
         """The body is whole."""
 
-    def broken(self) -> None:
-        """The body is none: what came is not HTTP."""
+    def broken(self, error: ApiError) -> None:
+        """The body cannot be read to its end."""
 
     def gone(self) -> None:
         """The client has left."""

@@ -2,7 +2,7 @@
 
 from time import monotonic, perf_counter
 
-from contract.errors import ApiError, BadHttpRequest, EmptyBody, ModelTimeout, Overloaded, PayloadTooLarge, relayed
+from contract.errors import ApiError, EmptyBody, ModelTimeout, Overloaded, PayloadTooLarge, relayed
 from contract.limits import BODIES
 from contract.media import media_type
 from contract.options import Options, attributes
@@ -107,10 +107,10 @@ class Invocation:
             self._exchange.closes = self._exchange.closes or self._state == _READING
             self._refuse(ModelTimeout())
 
-    def broken(self) -> None:
-        """The body is none: what came is not HTTP."""
+    def broken(self, error: ApiError) -> None:
+        """The body cannot be read to its end."""
         if self._state == _READING:
-            self._refuse(BadHttpRequest())
+            self._refuse(error)
 
     def gone(self) -> None:
         """The client has left."""

@@ -1,20 +1,16 @@
 """The routes of SageMaker's container contract (docs: "Use Your Own Inference Code with Hosting Services")."""
 
 import json
-import logging
 
-from contract.errors import InternalError, MethodNotAllowed, ModelNotReady, RouteNotFound
+from contract.errors import MethodNotAllowed, ModelNotReady, RouteNotFound
 from contract.limits import BODIES, MIB
 from model_server.front.exchange import Exchange
 from model_server.front.invocation import Invocation
 from model_server.front.pool import Pool
-from model_server.logs import fields
 from model_server.settings import Settings
 
 _PING, _PARAMETERS, _INVOCATIONS = "/ping", "/execution-parameters", "/invocations"
 _METHODS = {_PING: ("GET", "HEAD"), _PARAMETERS: ("GET", "HEAD"), _INVOCATIONS: ("POST",)}
-
-log = logging.getLogger(__name__)
 
 
 class Routes:
@@ -27,13 +23,6 @@ class Routes:
 
     def begin(self, exchange: Exchange) -> None:
         """Answers what needs no body; what does becomes pending."""
-        try:
-            self._begin(exchange)
-        except Exception:
-            log.exception("defect", extra=fields(request_id=exchange.request_id))
-            exchange.refuse(InternalError())
-
-    def _begin(self, exchange: Exchange) -> None:
         methods = _METHODS.get(exchange.path)
         if methods is None:
             exchange.refuse(RouteNotFound())
