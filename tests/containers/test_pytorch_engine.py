@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from model_server.engines import EngineError, only, pytorch
+from model_server.engines import DeviceLost, EngineError, cuda_graphs, only, pytorch
 from model_server.engines.openvino import OpenVinoEngine
 from model_server.engines.pytorch import PyTorchEngine, read_weights
+from model_server.predictor import infer
 from models.spec import OutputSpec
 from models.torch_export import export
 from tests.containers.model_folder import write_pytorch_spec
@@ -118,7 +119,7 @@ def as_on_a_gpu(monkeypatch):
     """Everything that a GPU is given but the capture itself, on this CPU."""
     recording = Recording()
     monkeypatch.setattr(pytorch, "accelerates", lambda _: True)
-    monkeypatch.setattr(pytorch, "capture", recording.capture)
+    monkeypatch.setattr(cuda_graphs, "capture", recording.capture)
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
     return recording
 
@@ -211,7 +212,7 @@ def test_a_network_that_cannot_be_captured_is_served_without(folder, as_on_a_gpu
     def refused(*_):
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    monkeypatch.setattr(pytorch, "capture", refused)
+    monkeypatch.setattr(cuda_graphs, "capture", refused)
     engine, x = PyTorchEngine(), random_inputs(16, 3, 32, 32)
     engine.load(folder)
     engine.warm_up(x[0])
@@ -226,7 +227,7 @@ def test_a_graph_that_answers_otherwise_is_not_used(folder, as_on_a_gpu, monkeyp
     def stale(network, given, _pool):
         return lambda: None, network(given).clone()
 
-    monkeypatch.setattr(pytorch, "capture", stale)
+    monkeypatch.setattr(cuda_graphs, "capture", stale)
     engine, x = PyTorchEngine(), random_inputs(2, 3, 32, 32)
     engine.load(folder)
     engine.warm_up(x[0])
@@ -331,3 +332,17 @@ def test_a_network_that_the_container_lacks_is_named(folder, tmp_path):
     write_pytorch_spec(tmp_path, "mean_colour", "absent")
     with pytest.raises(EngineError, match=r"model.network: there is no mean_colour.networks.absent"):
         PyTorchEngine().load(tmp_path)
+
+
+def test_a_lost_gpu_is_no_failure_of_one_request(folder):
+    engine = PyTorchEngine()
+    engine.load(folder)
+    example = random_inputs(1, 3, 32, 32)[0]
+    engine.warm_up(example)
+
+    def lost(_batch):
+        raise torch.AcceleratorError("an illegal memory access was encountered", 700)
+
+    engine._fastest = lost
+    with pytest.raises(DeviceLost):
+        infer(engine, example)

@@ -28,6 +28,10 @@ class EngineError(Exception):
     """A model that the engine cannot serve; the message says why, in one line, for the log."""
 
 
+class DeviceLost(BaseException):
+    """The accelerator answers this process no more; only another process gets it back, so nothing here may catch it."""
+
+
 class UnsupportedModel(EngineError):
     """A model that this engine cannot read or compile, and that its own framework may well run."""
 
