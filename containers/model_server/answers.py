@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from contract.media import CSV, JSON
 from contract.options import Options
-from models.labels import Labels
 from models.spec import ModelTable
 
 _SCORE_DIGITS = 7  # what a float32 holds
@@ -27,12 +26,17 @@ class Answer:
     content_type: str
 
 
-def rank(scores: NDArray[np.float32], labels: Labels, options: Options) -> Ranking:
-    """Label and score, best first, of one instance; equal scores stay in the labels' order."""
-    best_first = np.argsort(-scores, kind="stable")[: options.top_k]
-    floor = 0.0 if options.threshold is None else options.threshold
-    names = list(labels.values())
-    return [(names[at], rounded(scores[at])) for at in best_first if scores[at] >= floor]
+def rank(scores: NDArray[np.float32], names: Sequence[str], options: Options) -> Ranking:
+    """Name and score, best first, of one instance; equal scores stay in the order of `names`."""
+    best = np.arange(len(scores))
+    if options.top_k is not None and options.top_k < len(scores):
+        least = np.partition(scores, -options.top_k)[-options.top_k]
+        best = np.flatnonzero(scores >= least)  # sorting a thousand would take longer than all else here
+    best = best[np.argsort(-scores[best], kind="stable")][: options.top_k]
+    if options.threshold is not None:
+        best = best[scores[best] >= options.threshold]
+    values = np.round(scores[best].astype(np.float64), _SCORE_DIGITS)
+    return [(names[at], value) for at, value in zip(best.tolist(), values.tolist(), strict=True)]
 
 
 def rounded(value: float) -> float:

@@ -22,7 +22,7 @@ class Classifier:
 
     def __init__(self, spec: ModelSpec, labels: Labels, engine: Engine) -> None:
         self.spec = spec
-        self._labels = labels
+        self._labels, self._names = labels, tuple(labels.values())
         self._engine = engine
 
     def warm_up(self) -> None:
@@ -51,7 +51,8 @@ class Classifier:
     def _decode(self, images: tuple[bytes, ...]) -> Float32:
         """Encoded images -> the network's input. Raises the errors of `decode_image`."""
         side = needed_side(self.spec.input)
-        return np.stack([prepare(decode_image(image, side), self.spec.input) for image in images])
+        inputs = [prepare(decode_image(image, side), self.spec.input) for image in images]
+        return inputs[0][None] if len(inputs) == 1 else np.stack(inputs)
 
     def _predict(self, batch: Float32) -> Array:
         """The probability of each label, (n, labels). Raises ModelFailed, ModelOutputInvalid."""
@@ -63,7 +64,7 @@ class Classifier:
 
     def _encode(self, scores: Array, payload: Payload, *, csv: bool) -> Answer:
         """The answer that was asked for."""
-        rankings = [rank(instance, self._labels, payload.options) for instance in scores]
+        rankings = [rank(instance, self._names, payload.options) for instance in scores]
         return as_csv(rankings) if csv else as_json(rankings, self.spec.model, is_batch=payload.is_batch)
 
 

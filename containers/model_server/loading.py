@@ -1,6 +1,5 @@
-"""A model folder -> a Predictor that is ready, in the order that makes a cold start short.
-
-The engine comes first: it reads the network outside the interpreter, while this and the main thread import the rest.
+"""A model folder -> a Predictor that is ready. The folder is looked at first, and nothing is imported in its name that
+is no container.
 """
 
 import logging

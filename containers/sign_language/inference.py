@@ -59,7 +59,7 @@ class SignLanguage:
         with request.timings.adding_to("inference"):
             scores = self.scores(landmarks)
         with request.timings.adding_to("encode"):
-            ranking = rank(scores, self._labels, options)
+            ranking = rank(scores, tuple(self._labels.values()), options)
             if wants_csv(request.accept):
                 return as_csv([ranking])
             return json_answer(self.spec.model, {"instances": [{"gloss": gloss, "score": s} for gloss, s in ranking]})
