@@ -36,7 +36,7 @@ def serve_jobs(channel: Channel, predictor: Predictor, load: Load) -> None:
 def _result(job: Job, files: list[int], predictor: Predictor) -> Result:
     timings = Timings()
     try:
-        body = _read(files) if job.body is None else job.body
+        body = _read(files, job.body) if isinstance(job.body, int) else job.body
         deadline = Deadline(job.deadline_s)
         deadline.check()
         options = Options(job.top_k, job.threshold)
@@ -55,10 +55,10 @@ def _result(job: Job, files: list[int], predictor: Predictor) -> Result:
     return Result(code, content, content_type, spent["decode"], spent["inference"], spent["encode"])
 
 
-def _read(files: list[int]) -> bytes:
+def _read(files: list[int], size: int) -> bytes:
     (file,) = files
     files.clear()
     try:
-        return os.pread(file, os.fstat(file).st_size, 0)
+        return os.pread(file, size, 0)
     finally:
         os.close(file)

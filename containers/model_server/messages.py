@@ -17,7 +17,7 @@ _LENGTH = Struct("!I")
 
 
 class Job(NamedTuple):
-    """One request for the model; `body` is None when it comes as a file. `at_work` counts those that ask at once."""
+    """One request for the model; `body` is its size when it comes as a file. `at_work` counts all that ask now."""
 
     request_id: str
     media_type: str
@@ -26,7 +26,7 @@ class Job(NamedTuple):
     threshold: float | None
     deadline_s: float
     at_work: int
-    body: bytes | None
+    body: bytes | int
 
 
 class Result(NamedTuple):

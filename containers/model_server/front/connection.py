@@ -1,7 +1,7 @@
 """HTTP/1.1 on one connection: httptools parses, this decides what is waited for and how long."""
 
 import logging
-from asyncio import BaseTransport, Protocol, Transport
+from asyncio import BaseTransport, BufferedProtocol, Transport
 from collections import deque
 from time import monotonic
 from typing import Any, cast
@@ -19,17 +19,19 @@ from contract.errors import ApiError, BadHttpRequest, InternalError
 from model_server.front.connections import Connections
 from model_server.front.exchange import READ, Exchange
 from model_server.front.routes import Routes
+from model_server.messages import INLINE_BYTES
 
 HEAD_DEADLINE_S = 10.0  # for the first line and the headers, for the rest of a refused body, for taking an answer
 HEAD_MAX_BYTES = 65_536  # the first line, the headers and a body's trailers; SageMaker's are a few hundred
 KEEP_ALIVE_S = 75.0  # longer than a proxy keeps an idle connection, so that the proxy closes it and not we
 LINGER_S = 2.0  # so that a client reads why its body is refused before the connection is closed under it
 _MOST_PIPELINED = 32
+_SCRATCH = memoryview(bytearray(262_144))  # one for all: what is received is parsed before anything else is
 
 log = logging.getLogger(__name__)
 
 
-class Connection(Protocol):
+class Connection(BufferedProtocol):
     """One client. Its requests may overlap; they are answered in their order."""
 
     def __init__(self, routes: Routes, connections: Connections) -> None:
@@ -42,6 +44,8 @@ class Connection(Protocol):
         self._url = b""
         self._headers: dict[str, str] = {}
         self._in_head = True  # of a request, or waiting for the first one
+        self._announced = 0  # bytes of the body that the parser waits for
+        self._left = 0  # bytes of the body that come past the parser
         self._is_stalled = self._is_broken = self._lingers = False
         self._since = monotonic()
         """When the connection began to wait for what it waits for now."""
@@ -61,8 +65,27 @@ class Connection(Protocol):
         self._exchanges.clear()
         self._reading = None
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _size: int) -> memoryview:
+        """Where to receive: what is left of a large body where it will be read, all else where it is parsed."""
+        if self._left and self._reading is not None and self._reading.pending is not None:
+            room = self._reading.pending.room(self._left)
+            if room is not None:
+                return room
+        return _SCRATCH[: self._left] if self._left else _SCRATCH
+
+    def buffer_updated(self, count: int) -> None:
         """Reads on."""
+        if not self._left:
+            self._parse(_SCRATCH[:count])
+            return
+        self._left -= count
+        if self._reading is not None and self._reading.pending is not None:
+            self._reading.pending.filled(count)
+        if not self._left:
+            self._parser = HttpRequestParser(self)
+            self.on_message_complete()
+
+    def _parse(self, data: memoryview) -> None:
         if self._is_broken:
             return
         try:
@@ -71,9 +94,11 @@ class Connection(Protocol):
             self._parser = HttpRequestParser(self)
             rest = data[upgrade.args[0] :]
             if rest:
-                self.data_received(rest)
+                self._parse(rest)
         except HttpParserError as error:
             self._refuse(BadHttpRequest() if _is_nonsense(error) else InternalError())
+        else:
+            self._left = self._announced if self._announced > INLINE_BYTES and self._reading is not None else 0
 
     def pause_writing(self) -> None:
         """It does not take its answer as fast as we give it."""
@@ -114,15 +139,18 @@ class Connection(Protocol):
         self._connections.is_busy(self)
         if len(self._exchanges) > _MOST_PIPELINED:
             self._transport.pause_reading()
+        self._announced = int(self._headers.get("content-length", "0"))
         self._routes.begin(exchange)
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        self._announced -= len(body)
         if self._reading is not None and self._reading.pending is not None:
             self._reading.pending.feed(body)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        self._announced = 0
         reading, self._reading = self._reading, None
         self._since = monotonic()
         if reading is not None and reading.pending is not None:

@@ -43,6 +43,12 @@ class Pending(Protocol):
     def feed(self, piece: bytes) -> None:
         """Takes a piece of the body."""
 
+    def room(self, count: int) -> memoryview | None:
+        """Where the last `count` bytes of the body may be received; None when they are not wanted any more."""
+
+    def filled(self, count: int) -> None:
+        """So many have been."""
+
     def complete(self) -> None:
         """The body is whole."""
 

@@ -61,6 +61,21 @@ class Invocation:
         except (OSError, MemoryError):
             self._refuse(Overloaded())
 
+    def room(self, count: int) -> memoryview | None:
+        """Where the last `count` bytes of the body may be received; None when they are not wanted any more."""
+        if self._state != _READING:
+            return None
+        try:
+            return self._body.room(count)
+        except (OSError, MemoryError):
+            self._refuse(Overloaded())
+            return None
+
+    def filled(self, count: int) -> None:
+        """So many have been."""
+        if self._state == _READING:
+            self._body.filled(count)
+
     def complete(self) -> None:
         """The body is whole."""
         if self._state != _READING:
@@ -90,7 +105,7 @@ class Invocation:
     def done(self, outcome: Result | ApiError) -> None:
         """Answers with what the model's process made of it."""
         self._state = _ENDED
-        self._body.close()
+        self._body.close(is_read=isinstance(outcome, Result))
         if isinstance(outcome, ApiError):
             self._answer_with(outcome)
             return
@@ -132,7 +147,7 @@ class Invocation:
             self._pool.leave()
         elif state == _SUBMITTED:
             self._pool.withdraw(self)
-        self._body.close()
+        self._body.close(is_read=state == _READING)
 
     def _timings(self) -> dict[str, str]:
         """For both headers: SageMaker passes on only the second."""
