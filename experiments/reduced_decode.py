@@ -1,6 +1,6 @@
 """What decoding a photograph at reduced scale does to the scores: `python -m experiments.reduced_decode`.
 
-Every held-out picture is enlarged eight times, given a sensor's noise and saved as a JPEG, as if a telephone had taken
+Every held-out picture is enlarged twelve times, given a sensor's noise and saved as a JPEG, as if a telephone had taken
 it; then the same network gets it decoded whole and decoded at the scale that the server chooses.
 """
 
@@ -27,7 +27,7 @@ from models.registry import Model, load_models
 from models.spec import InputSpec
 
 PICTURES = 200
-_ENLARGED = 8
+_ENLARGED = 12
 _SEED = 7
 
 Pixels = NDArray[np.uint8]

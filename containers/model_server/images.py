@@ -49,6 +49,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_JPEG_SCALES = (8, 4, 2)
 _SCAN, _APP1 = b"\xff\xda", b"\xff\xe1"
 _MAX_JPEG_SCANS = 200  # a progressive photograph has about ten; a crafted one keeps a thread busy for hours
 _MAX_PNG_ITXT = 8  # XMP takes one; each may unfold to a mebibyte of text, and that to four in memory
@@ -63,7 +64,7 @@ def decode_image(body: bytes, min_side_px: int | None = None) -> Image.Image:
     try:
         file = _open(body)
         if min_side_px is not None:
-            file.draft(None, (min_side_px, min_side_px))  # does something for a JPEG only
+            _reduce(file, min_side_px)
         image: Image.Image = file
         image.load()
         image = _upright(image)  # the same name, so that memory holds two copies of a large picture and not three
@@ -91,6 +92,15 @@ def _open(body: bytes) -> ImageFile.ImageFile:
     if getattr(image, "is_animated", False):
         raise ImageAnimated
     return image
+
+
+def _reduce(file: ImageFile.ImageFile, min_side_px: int) -> None:
+    """Has a JPEG decoded at the smallest scale that divides both sides: with a part of a pixel left it would shift."""
+    width, height = file.size
+    for scale in _JPEG_SCALES:
+        if not (width % scale or height % scale) and min(width, height) >= scale * min_side_px:
+            file.draft(None, (width // scale, height // scale))
+            return
 
 
 def _check_size(width: int, height: int) -> None:

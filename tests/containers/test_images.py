@@ -169,6 +169,14 @@ def test_reduced_scale_is_the_same_picture():
     assert np.abs(np.asarray(small[0], int) - np.asarray(small[1], int)).max() <= 2
 
 
+@pytest.mark.parametrize(
+    ("given", "size"), [((1600, 1204), (400, 301)), ((1602, 1200), (801, 600)), ((1601, 1200), (1601, 1200))]
+)
+def test_a_scale_that_would_leave_part_of_a_pixel_is_not_used(given, size):
+    """The resize that follows would lay its pixels a little aside."""
+    assert decode_image(encoded(solid(size=given), "JPEG"), 100).size == size
+
+
 @pytest.mark.parametrize("format", ["PNG", "WEBP"])
 def test_only_a_jpeg_is_decoded_at_reduced_scale(format):
     assert decode_image(encoded(solid(size=(1600, 1200)), format), 100).size == (1600, 1200)
