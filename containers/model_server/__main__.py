@@ -3,6 +3,7 @@
 The model's process is started before anything else is imported, so that the two get ready side by side.
 """
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m model_server serve", file=sys.stderr)
         return WRONG_CALL
 
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop_at_once)
+
     from model_server.front.process import ModelProcess  # noqa: PLC0415
 
     process = ModelProcess()
@@ -25,6 +29,11 @@ def main(arguments: list[str]) -> int:
         return _serve(process)
     finally:
         process.kill()
+
+
+def _stop_at_once(_number: int, _frame: object) -> None:
+    """Told to stop before there is anything to finish; the first process of a container has to listen for it."""
+    raise SystemExit(0)
 
 
 def _serve(process: "ModelProcess") -> int:

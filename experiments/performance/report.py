@@ -7,7 +7,7 @@ from pathlib import Path
 from experiments.performance.path import IN_PROCESS, SERVER, STACK, Steps
 
 _TARGET_SYNTH = 1.3
-_LEVERS = (Path(__file__).parent / "levers.md").read_text(encoding="utf-8")
+_PROFILE, _LEVERS = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("profile.md", "levers.md"))
 
 
 def synth_table(seconds: dict[str, float]) -> str:
@@ -104,6 +104,7 @@ Measured {datetime.now(UTC):%Y-%m-%d} on this machine: {machine}. It is shared a
 ratios, each from one run, say more than the times. No figure here was measured on AWS.
 
 {chr(10).join(tables)}
+{_PROFILE}
 {_LEVERS}
 ## The proxy's cold import
 

@@ -71,7 +71,7 @@ def _one(model: Model, server: Server, sent: dict[str, bytes], seconds: float) -
     """One start of one server: warm-up, then every picture and number of clients."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with (_floor if server.name == FLOOR else _served)(model, server, sent, folder) as (tree, first_s, measure):
+        with (floor_of if server.name == FLOOR else served)(model, server, sent, folder) as (tree, first_s, measure):
             for picture in sent:
                 measure(picture, CORES, WARM_S)
             for picture in sent:
@@ -83,9 +83,8 @@ def _one(model: Model, server: Server, sent: dict[str, bytes], seconds: float) -
 
 
 @contextmanager
-def _served(
-    model: Model, server: Server, sent: dict[str, bytes], folder: Path
-) -> Iterator[tuple[Tree, float, Measure]]:
+def served(model: Model, server: Server, sent: dict[str, bytes], folder: Path) -> Iterator[tuple[Tree, float, Measure]]:
+    """A running server, the seconds to its first answer, and what measures it."""
     port, expected = free_port(), model.expected()
     command, environment = server.command(model, port, folder), server.environment(model, folder)
     requests = {picture: folder / f"request-{at}" for at, picture in enumerate(sent)}
@@ -133,7 +132,10 @@ def _first_answer(tree: Tree, port: int, server: Server, jpeg: bytes, label: str
 
 
 @contextmanager
-def _floor(model: Model, server: Server, sent: dict[str, bytes], folder: Path) -> Iterator[tuple[Tree, float, Measure]]:
+def floor_of(
+    model: Model, server: Server, sent: dict[str, bytes], folder: Path
+) -> Iterator[tuple[Tree, float, Measure]]:
+    """The running floor, as if it were a server."""
     command = [sys.executable, "-m", "experiments.serving.floor", str(model.model_dir)]
     expected, files = model.expected(), {picture: folder / f"picture-{at}" for at, picture in enumerate(sent)}
     for picture, file in files.items():

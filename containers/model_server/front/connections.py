@@ -30,7 +30,9 @@ class Connections:
         """A new one, which is idle until it asks."""
         self._open[member] = self._idle[member] = None
         if len(self._open) > MOST_CONNECTIONS:
-            next(iter(self._idle)).abort()  # at least the new one
+            longest = next(iter(self._idle))  # at least the new one is idle
+            self.remove(longest)
+            longest.abort()
 
     def remove(self, member: Member) -> None:
         """One that is closed."""
