@@ -36,6 +36,8 @@ class Connection(BufferedProtocol):
 
     def __init__(self, routes: Routes, connections: Connections) -> None:
         self._routes, self._connections = routes, connections
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append  # no frame of Python for each of a million chunks
         self._parser: Any = HttpRequestParser(self)
         self._exchanges: deque[Exchange] = deque()
         self._reading: Exchange | None = None
@@ -63,7 +65,7 @@ class Connection(BufferedProtocol):
             if pending is not None:
                 pending.gone()
         self._exchanges.clear()
-        self._reading = None
+        self._reading = self._parser = None  # which knows us, and would keep both alive
 
     def get_buffer(self, _size: int) -> memoryview:
         """Where to receive: what is left of a large body where it will be read, all else where it is parsed."""
@@ -96,8 +98,10 @@ class Connection(BufferedProtocol):
             if rest:
                 self._parse(rest)
         except HttpParserError as error:
+            self._take_pieces()
             self._refuse(BadHttpRequest() if _is_nonsense(error) else InternalError())
         else:
+            self._take_pieces()
             self._left = self._announced if self._announced > INLINE_BYTES and self._reading is not None else 0
 
     def pause_writing(self) -> None:
@@ -142,14 +146,9 @@ class Connection(BufferedProtocol):
         self._announced = int(self._headers.get("content-length", "0"))
         self._routes.begin(exchange)
 
-    def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
-        self._announced -= len(body)
-        if self._reading is not None and self._reading.pending is not None:
-            self._reading.pending.feed(body)
-
     def on_message_complete(self) -> None:
         """The request is whole."""
+        self._take_pieces()
         self._announced = 0
         reading, self._reading = self._reading, None
         self._since = monotonic()
@@ -201,6 +200,15 @@ class Connection(BufferedProtocol):
         if self._lingers:
             return LINGER_S
         return HEAD_DEADLINE_S if self._in_head or self._reading is not None else KEEP_ALIVE_S
+
+    def _take_pieces(self) -> None:
+        """Hands on what has come of the body."""
+        if self._pieces:
+            body = b"".join(self._pieces)
+            self._pieces.clear()
+            self._announced -= len(body)
+            if self._reading is not None and self._reading.pending is not None:
+                self._reading.pending.feed(body)
 
     def _rest(self) -> None:
         """Nothing is being asked or answered: closes if the last answer said so."""
