@@ -29,6 +29,8 @@ class Connections:
     def add(self, member: Member) -> None:
         """A new one, which is idle until it asks."""
         self._open[member] = self._idle[member] = None
+        if self.closing:  # it was accepted before, and is told of only now
+            member.let_go()
         if len(self._open) > MOST_CONNECTIONS:
             longest = next(iter(self._idle))  # at least the new one is idle
             self.remove(longest)
