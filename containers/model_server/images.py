@@ -8,7 +8,7 @@
 5.  CMYK is inverted where the Adobe marker says that it was stored so. No colour profile is applied.
 6.  Grey and 1-bit pictures become RGB with three equal channels.
 7.  A JPEG much larger than what is needed of it is decoded at 1/2, 1/4 or 1/8 of its size: the inverse cosine
-    transform gives the smaller picture directly, and a photograph of 12 megapixels takes a quarter of the time.
+    transform gives the smaller picture directly, and a photograph of 12 megapixels takes half the time.
 
 Pillow's plugins are opened directly instead of by Image.open, whose pixel limit is a module global that
 warns through a module global. Nothing here changes what another user of Pillow in the process would see.

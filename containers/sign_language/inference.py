@@ -36,7 +36,7 @@ class SignLanguage:
 
     def __init__(self, spec: ModelSpec, labels: Labels, engine: Engine) -> None:
         self.spec = spec
-        self._labels = labels
+        self._labels, self._names = labels, tuple(labels.values())
         self._engine = engine
 
     def warm_up(self) -> None:
@@ -59,7 +59,7 @@ class SignLanguage:
         with request.timings.adding_to("inference"):
             scores = self.scores(landmarks)
         with request.timings.adding_to("encode"):
-            ranking = rank(scores, tuple(self._labels.values()), options)
+            ranking = rank(scores, self._names, options)
             if wants_csv(request.accept):
                 return as_csv([ranking])
             return json_answer(self.spec.model, {"instances": [{"gloss": gloss, "score": s} for gloss, s in ranking]})

@@ -12,7 +12,7 @@ from typing import Self
 
 from contract.errors import TABLE
 from tests.containers.pictures import RED, encoded, solid
-from tests.containers.server_process import Server
+from tests.containers.server_process import Reply, Server
 
 MIB = 1024 * 1024
 GOOD = encoded(solid(RED), "JPEG")
@@ -135,6 +135,11 @@ def ask_until_closed(server: Server, *pieces: bytes) -> list[Answer]:
     with ThreadPoolExecutor(1) as sender, Connection(server) as connection:
         sender.submit(connection.send, pieces)
         return list(iter(lambda: connection.answer(CLOSES_S), None))
+
+
+def outcome(answer: Answer | Reply) -> tuple[int, str | None]:
+    """Its status and its error's code."""
+    return answer.status, answer.code
 
 
 def is_documented(answer: Answer) -> None:

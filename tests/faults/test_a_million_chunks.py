@@ -12,9 +12,9 @@ from tests.faults.fault_requests import (
     GOOD,
     MIB,
     QUICK_S,
-    Answer,
     ask,
     head,
+    outcome,
     peak_memory_below,
     slowest_good_s,
     unharmed,
@@ -40,10 +40,6 @@ def in_chunks_of_a_byte(body: bytes, at_once: int = 10_000) -> Iterator[bytes]:
     for start in range(0, len(body), at_once):
         yield b"".join(b"1\r\n%c\r\n" % byte for byte in body[start : start + at_once])
     yield END
-
-
-def outcome(answer: Answer) -> tuple[int, str | None]:
-    return answer.status, answer.code
 
 
 def test_a_picture_in_chunks_of_a_byte_is_answered(server):

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from tests.containers.pictures import BLUE, RED, bomb, encoded, png, solid
-from tests.faults.fault_requests import DEADLINE_S, MIB, peak_memory_below, unharmed
+from tests.faults.fault_requests import DEADLINE_S, MIB, outcome, peak_memory_below, unharmed
 
 MEMORY = 24 * MIB  # two bodies of the largest size that the allocator keeps, and what it splits off around them
 HELD = 16 * MIB  # bodies of up to 0.3 MB, sent on and joined; one row of the bomb alone would be 6 kB, all of it 300 MB
@@ -23,10 +23,6 @@ JPEG, PNG, WEBP = (encoded(solid(RED), kind) for kind in ("JPEG", "PNG", "WEBP")
 def ends_well(server):
     with unharmed(server, MEMORY):
         yield
-
-
-def outcome(reply) -> tuple[int, str | None]:
-    return reply.status, reply.code
 
 
 def jpeg_announcing(width: int, height: int, progressive: bool = False) -> bytes:

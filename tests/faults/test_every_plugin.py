@@ -10,7 +10,7 @@ from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlug
 from contract.errors import ApiError
 from model_server.images import decode_image
 from tests.containers.pictures import encoded, solid
-from tests.faults.fault_requests import MIB, unharmed
+from tests.faults.fault_requests import MIB, outcome, unharmed
 
 MEMORY = 8 * MIB  # every file here is smaller than 100 kB
 MODES = ("RGB", "L", "1", "P", "RGBA", "F")  # the first that a format can hold
@@ -45,10 +45,6 @@ FOREIGN = sorted(FILES.keys() - READ.keys())
 def ends_well(server):
     with unharmed(server, MEMORY):
         yield
-
-
-def outcome(reply) -> tuple[int, str | None]:
-    return reply.status, reply.code
 
 
 def test_there_is_a_file_of_every_format():

@@ -10,13 +10,13 @@ from tests.faults.fault_requests import (
     GOOD,
     MIB,
     QUICK_S,
-    Answer,
     Connection,
     ask,
     ask_until_closed,
     chunk,
     head,
     is_documented,
+    outcome,
     peak_memory_below,
     unharmed,
 )
@@ -34,10 +34,6 @@ LENGTH = len(GOOD)
 def ends_well(server):
     with unharmed(server, MEMORY):
         yield
-
-
-def outcome(answer: Answer) -> tuple[int, str | None]:
-    return answer.status, answer.code
 
 
 def refused_and_closed(server, *pieces: bytes) -> bool:

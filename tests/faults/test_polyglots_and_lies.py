@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from tests.containers.pictures import BLUE, GREEN, RED, animated, encoded, solid
-from tests.faults.fault_requests import MIB, ask, head, unharmed
+from tests.faults.fault_requests import MIB, ask, head, outcome, unharmed
 
 MEMORY = 8 * MIB  # every file here is smaller than 100 kB
 UNSUPPORTED = (415, "UNSUPPORTED_MEDIA_TYPE")
@@ -26,10 +26,6 @@ SVG = b"""<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/pas
 def ends_well(server):
     with unharmed(server, MEMORY):
         yield
-
-
-def outcome(reply) -> tuple[int, str | None]:
-    return reply.status, reply.code
 
 
 def best(reply) -> str:

@@ -65,7 +65,7 @@ class Pending(Protocol):
 class Exchange:
     """A request's head, and the answer once there is one; until then it may be `pending`."""
 
-    __slots__ = ("_connection", "answer", "closes", "headers", "method", "path", "pending", "request_id")
+    __slots__ = ("_connection", "answer", "asked", "closes", "headers", "method", "path", "pending", "request_id")
 
     def __init__(
         self, connection: Connection, method: str, path: str, headers: Mapping[str, str], *, closes: bool
@@ -73,7 +73,8 @@ class Exchange:
         self._connection = connection
         self.method, self.path, self.headers = method, path, headers
         self.closes = closes
-        self.request_id = _request_id(headers)
+        self.asked = attributes(headers.get(ATTRIBUTES, ""))
+        self.request_id = _request_id(self.asked, headers)
         self.answer: bytes | None = None
         self.pending: Pending | None = None
 
@@ -106,9 +107,9 @@ class Exchange:
             self._connection.proceed()
 
 
-def _request_id(headers: Mapping[str, str]) -> str:
+def _request_id(asked: Mapping[str, str], headers: Mapping[str, str]) -> str:
     """The caller's id when it is safe to repeat, else a new one."""
-    given = [attributes(headers[ATTRIBUTES]).get("request_id", "")] if ATTRIBUTES in headers else []  # the proxy's
+    given = [asked.get("request_id", "")]  # the proxy's, through SageMaker
     given += [headers[name] for name in _ID_HEADERS if name in headers]
     return next((value for value in given if _SAFE_ID.fullmatch(value)), None) or str(uuid4())
 

@@ -5,7 +5,7 @@ from time import monotonic, perf_counter
 from contract.errors import ApiError, EmptyBody, ModelTimeout, Overloaded, PayloadTooLarge, relayed
 from contract.limits import BODIES
 from contract.media import media_type
-from contract.options import Options, attributes
+from contract.options import Options
 from model_server import logs
 from model_server.front.body import Body
 from model_server.front.exchange import ATTRIBUTES, Exchange
@@ -44,7 +44,7 @@ class Invocation:
         self._state = _READING
         headers = self._exchange.headers
         self._media_type = media_type(headers.get("content-type"), headers.get("content-encoding"), accepts)
-        self._options = Options.read(attributes(headers.get(ATTRIBUTES, "")))
+        self._options = Options.read(self._exchange.asked)
         if int(headers.get("content-length", "0")) > BODIES.realtime:
             raise PayloadTooLarge(max_body_bytes=BODIES.realtime)
 
