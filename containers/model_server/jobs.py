@@ -8,6 +8,7 @@ from contract.options import Options
 from model_server.deadline import Deadline
 from model_server.load import Load
 from model_server.logs import fields
+from model_server.memory import give_all_back
 from model_server.messages import OK, Channel, Job, Result
 from model_server.predictor import Predictor, Request, Timings
 
@@ -25,6 +26,8 @@ def serve_jobs(channel: Channel, predictor: Predictor, load: Load) -> None:
             result = _result(job, channel.files, predictor)
             del job
             channel.send(tuple(result))
+            if result.code != OK:
+                give_all_back()  # a crafted picture is refused with much of it in memory
             del result
     except (EOFError, ConnectionError):
         return  # the front is gone

@@ -56,6 +56,8 @@ def _load(model_dir: Path, engine_name: str, container: str, in_flight: Callable
     from models.spec import read_spec  # noqa: PLC0415
 
     spec = read_spec(model_dir / SPEC_FILE)
+    if engine is not None:
+        engine.precision = spec.model.precision
     predictor: Predictor = _build_of(container)(spec, read_labels(spec, model_dir), engine, model_dir)
     predictor.warm_up()
     return predictor

@@ -10,13 +10,14 @@ from time import monotonic
 
 import uvloop
 
+from contract.limits import MIB
 from model_server.front.connection import Connection
 from model_server.front.connections import MOST_CONNECTIONS, Connections
 from model_server.front.pool import Pool
 from model_server.front.process import ModelProcess
 from model_server.front.routes import Routes
 from model_server.logs import fields, reason
-from model_server.memory import give_large_blocks_back
+from model_server.memory import give_blocks_back
 from model_server.settings import Settings
 
 GRACE_S = 25.0  # SageMaker sends SIGKILL 30 s after SIGTERM
@@ -34,7 +35,7 @@ def serve(settings: Settings, process: ModelProcess) -> int:
     except OSError as error:
         log.error("cannot listen; set SAGEMAKER_BIND_TO_PORT to a free port", extra=fields(reason=reason(error)))  # noqa: TRY400
         return FAILED
-    give_large_blocks_back()
+    give_blocks_back(MIB, MIB)
     _allow_open_files()
     log.info("listening", extra=fields(host=settings.host, port=listener.getsockname()[1]))
     gc.freeze()

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments.serving.results import Results, medians, models, pictures
-from experiments.serving.servers import CURVE, FLOOR, OURS, SERVERS
+from experiments.serving.servers import BFLOAT16, CURVE, FLOOR, OURS, SERVERS
 from experiments.serving.targets import UNDER_LOAD, Medians
 
-_OURS, _FLOOR, _OTHER, _LATENCY = "#0b6e4f", "#9aa5b1", "#c98b5e", "#2f5d9b"
+_OURS, _BFLOAT16, _FLOOR, _OTHER, _LATENCY = "#0b6e4f", "#7fb8a4", "#9aa5b1", "#c98b5e", "#2f5d9b"
 _TITLES = {server.name: server.title.replace("`", "") for server in SERVERS}
 
 
@@ -36,7 +36,7 @@ def draw(results: Results, file: Path) -> Path:
 def _bars(axis: Any, measured: Medians) -> None:
     rates = {name: each[UNDER_LOAD].per_s for name, each in measured.items()}
     order = sorted(rates, key=rates.__getitem__)
-    colours = [{OURS: _OURS, FLOOR: _FLOOR}.get(name, _OTHER) for name in order]
+    colours = [{OURS: _OURS, BFLOAT16: _BFLOAT16, FLOOR: _FLOOR}.get(name, _OTHER) for name in order]
     bars = axis.barh([_TITLES[name] for name in order], [rates[name] for name in order], color=colours, height=0.72)
     texts = [f"{rates[name]:.0f}" if rates[name] >= 100 else f"{rates[name]:.1f}" for name in order]
     axis.bar_label(bars, texts, padding=3, fontsize=9)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from experiments.serving.results import Median, Results, medians, models, pictures
-from experiments.serving.servers import FLOOR, OURS
+from experiments.serving.servers import BFLOAT16, FLOOR, KERAS, OURS
 
 UNDER_LOAD, ALONE = 8, 1
-_KERAS = "fastapi_keras"
+_NO_BASELINES = (OURS, BFLOAT16, FLOOR)  # the floor serves nobody
 _FLOOR_SHARE = {"224x224": 0.95, "12 megapixels": 0.90}
 _BEST_RATIO = {"224x224": 1.5, "12 megapixels": 3.0}
 _KERAS_RATIO, _LATENCY_MS, _P99_RATIO, _FIRST_RATIO = 14.0, 1.5, 2.0, 10.0
@@ -45,16 +45,21 @@ def _throughput(measured: Medians, picture: str) -> Verdicts:
     if FLOOR in measured:
         floor, share = measured[FLOOR][UNDER_LOAD].per_s, _FLOOR_SHARE[picture]
         yield f"8 clients: at least {share:.0%} of the floor's throughput", f"{ours / floor:.1%}", ours >= share * floor
-    if _KERAS in measured and picture == "224x224":
-        yield _times("(a)", ours, measured[_KERAS][UNDER_LOAD].per_s, _KERAS_RATIO)
-    others = {name: each[UNDER_LOAD].per_s for name, each in measured.items() if name not in (OURS, FLOOR, _KERAS)}
+    yield from _beside_others(measured, picture, OURS, "8 clients")
+    if BFLOAT16 in measured:
+        yield from _beside_others(measured, picture, BFLOAT16, "8 clients, in bfloat16")
+
+
+def _beside_others(measured: Medians, picture: str, name: str, said: str) -> Verdicts:
+    rates = {other: each[UNDER_LOAD].per_s for other, each in measured.items()}
+    asked = {"(a)": (KERAS, _KERAS_RATIO)} if KERAS in measured and picture == "224x224" else {}
+    others = [other for other in measured if other not in (*_NO_BASELINES, KERAS)]
     if others:
-        best = max(others, key=others.__getitem__)
-        yield _times(f"the best of (b) to (f), {best}", ours, others[best], _BEST_RATIO[picture])
-
-
-def _times(of: str, ours: float, theirs: float, ratio: float) -> tuple[str, str, bool]:
-    return f"8 clients: at least {ratio:g} times {of}", f"{ours / theirs:.2f} times", ours >= ratio * theirs
+        best = max(others, key=rates.__getitem__)
+        asked[f"the best of (b) to (f), {best}"] = (best, _BEST_RATIO[picture])
+    for of, (other, least) in asked.items():
+        times = rates[name] / rates[other]
+        yield f"{said}: at least {least:g} times {of}", f"{times:.2f} times", times >= least
 
 
 def _latency(measured: Medians, _picture: str) -> Verdicts:
@@ -67,8 +72,7 @@ def _latency(measured: Medians, _picture: str) -> Verdicts:
 
 
 def _memory(measured: Medians, _picture: str) -> Verdicts:
-    """The floor serves nobody, so it is no baseline here."""
-    others = {name: each for name, each in measured.items() if name not in (OURS, FLOOR)}
+    others = {name: each for name, each in measured.items() if name not in _NO_BASELINES}
     for clients, ours in measured[OURS].items():
         theirs = {name: each[clients].memory_mb for name, each in others.items() if clients in each}
         if theirs:
@@ -78,7 +82,7 @@ def _memory(measured: Medians, _picture: str) -> Verdicts:
 
 
 def _first(measured: Medians, picture: str) -> Verdicts:
-    if _KERAS in measured and picture == "224x224":
-        ratio = measured[_KERAS][ALONE].first_s / measured[OURS][ALONE].first_s
+    if KERAS in measured and picture == "224x224":
+        ratio = measured[KERAS][ALONE].first_s / measured[OURS][ALONE].first_s
         asked = f"start to first correct answer: at least {_FIRST_RATIO:g} times as fast as (a)"
         yield asked, f"{ratio:.1f} times", ratio >= _FIRST_RATIO

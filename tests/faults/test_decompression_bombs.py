@@ -11,7 +11,7 @@ import pytest
 from tests.containers.pictures import BLUE, RED, bomb, encoded, png, solid
 from tests.faults.fault_requests import DEADLINE_S, MIB, outcome, peak_memory_below, unharmed
 
-MEMORY = 24 * MIB  # two bodies of the largest size that the allocator keeps, and what it splits off around them
+MEMORY = 48 * MIB  # what each of two threads keeps for the next picture, and two bodies of the largest size
 HELD = 16 * MIB  # bodies of up to 0.3 MB, sent on and joined; one row of the bomb alone would be 6 kB, all of it 300 MB
 HELD_UNFOLDED = 256 * MIB  # what a legal picture of the most pixels takes; metadata must not take more
 LARGEST = 6_000_000  # bytes of a body, nearly as many as are accepted

@@ -48,6 +48,12 @@ FAULTS = [
     ("[64, 48]", '[64, 48]\naccepts = ["text/csv"]', "input.accepts: savedmodel takes what its task takes"),
     ('"tensorflow"', '"pytorch"', "model.network: is missing; name a file of the container's networks/"),
     ('"tensorflow"', '"tensorflow"\nnetwork = "vgg"', "model.network: only PyTorch weights need one"),
+    ('"tensorflow"', '"tensorflow"\nprecision = "float16"', "model.precision: "),
+    (
+        '"tensorflow"',
+        '"tensorflow"\nprecision = "bfloat16"\nengine = "native"',
+        "model.precision: only OpenVINO reads it",
+    ),
     (
         '"tensorflow"',
         '"pytorch"\nnetwork = "vgg"',

@@ -13,6 +13,7 @@ Float32 = NDArray[np.float32]
 Outputs = Mapping[str, Array]
 """Name of an output -> its values; an output with several names is there under each of them."""
 
+FLOAT32 = "float32"
 UNNAMED = "output"
 FROZEN_GRAPH = "frozen_inference_graph.pb"
 WEIGHTS = "weights.pth"
@@ -57,6 +58,9 @@ class Engine(Protocol):
 
     max_batch: int
     """Most instances that one `infer` takes; known after `warm_up`."""
+
+    precision: str
+    """What a CPU may compute in, as model.toml says; set before `warm_up`."""
 
     def load(self, model_dir: Path) -> None:
         """Reads the network. Raises EngineError."""

@@ -4,6 +4,7 @@ Importing openvino also imports its conversion tool, which reports to Google Ana
 server converts nothing: both are marked as absent before the import, which openvino allows for.
 """
 
+import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,11 +19,23 @@ import numpy as np  # noqa: E402
 import openvino  # noqa: E402
 from openvino._offline_transformations import apply_moc_transformations  # noqa: E402 nothing public does it
 
-from model_server.cores import cores  # noqa: E402
-from model_server.engines import FROZEN_GRAPH, UNNAMED, Array, EngineError, Outputs, UnsupportedModel, wrong_input  # noqa: E402
+from model_server.cores import cores, has_amx  # noqa: E402
+from model_server.engines import (  # noqa: E402
+    FLOAT32,
+    FROZEN_GRAPH,
+    UNNAMED,
+    Array,
+    EngineError,
+    Outputs,
+    UnsupportedModel,
+    wrong_input,
+)
+from model_server.logs import fields  # noqa: E402
 
 _FILES = ("model.xml", "model.onnx", FROZEN_GRAPH)  # otherwise the folder is a SavedModel
-_CONFIG = {"INFERENCE_PRECISION_HINT": "f32"}  # a CPU with bf16 would otherwise answer differently
+_HINTS = {"float32": "f32", "bfloat16": "bf16"}  # unasked, a CPU with bf16 would answer differently from another
+
+log = logging.getLogger(__name__)
 
 
 def threads_for(in_flight: int, cores: int) -> int:
@@ -64,6 +77,7 @@ class OpenVinoEngine:
     """
 
     max_batch = 1
+    precision = FLOAT32
 
     def __init__(self, in_flight: Callable[[], int] = lambda: 1) -> None:
         self._in_flight = in_flight
@@ -100,6 +114,9 @@ class OpenVinoEngine:
         if kind != example.dtype or not taken.compatible(openvino.PartialShape([-1, *shape[1:]])):
             raise wrong_input(f"{taken} of {kind}", example)
         self._example = example
+        if self.precision != FLOAT32 and not has_amx():
+            log.info("precision", extra=fields(asked=self.precision, kept=FLOAT32, reason="this CPU has no AMX"))
+            self.precision = FLOAT32
         try:
             self._network.reshape(openvino.PartialShape(shape))
             # What compiling does first, done once: every compiled network then shares these weights.
@@ -133,6 +150,7 @@ class OpenVinoEngine:
         streams = self._cores // threads
         config = {"NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams * threads}
         hint = {"PERFORMANCE_HINT": "LATENCY"} if streams == 1 else config
-        compiled = _Compiled(self._core.compile_model(self._network, "CPU", _CONFIG | hint))
+        precision = {"INFERENCE_PRECISION_HINT": _HINTS[self.precision]}
+        compiled = _Compiled(self._core.compile_model(self._network, "CPU", hint | precision))
         compiled.infer(self._example)
         self._compiled[threads] = compiled

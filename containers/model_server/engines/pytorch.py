@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from model_server.engines import UNNAMED, WEIGHTS, Array, DeviceLost, EngineError, Outputs
+from model_server.engines import FLOAT32, UNNAMED, WEIGHTS, Array, DeviceLost, EngineError, Outputs
 from model_server.engines.batching import HALF_PARITY, Batcher, difference
 from model_server.engines.cuda_graphs import BATCH_SIZES, Graphs, Network, Tensor
 from model_server.logs import fields, reason
@@ -39,6 +39,7 @@ class PyTorchEngine:
     """Builds `<container>.networks.<network>` for the weights and loads them strictly, as 32-bit floats."""
 
     max_batch = 1
+    precision = FLOAT32
 
     def __init__(self, in_flight: Callable[[], int] = lambda: 1) -> None:  # noqa: ARG002 see the top of this file
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its banners are not JSON
 import numpy as np
 import tensorflow as tf
 
-from model_server.engines import FROZEN_GRAPH, Array, EngineError, Outputs, wrong_input
+from model_server.engines import FLOAT32, FROZEN_GRAPH, Array, EngineError, Outputs, wrong_input
 from model_server.engines.batching import HALF_PARITY, Batcher, difference
 from model_server.engines.operations import check_graph, check_saved_model
 from model_server.logs import fields
@@ -33,6 +33,7 @@ class TensorFlowEngine:
     """Calls the signature with up to eight instances, or one where the model was exported with a fixed batch."""
 
     max_batch = 1
+    precision = FLOAT32
 
     def __init__(self, in_flight: Callable[[], int] = lambda: 1) -> None:  # noqa: ARG002 a GPU is one for all
         self._given: Any = None
