@@ -24,9 +24,12 @@ REFUSED_BY_SERVERLESS = {
 
 
 class Table(BaseModel):
-    """A table of model.toml: frozen, and a key that it does not know is a fault."""
+    """A table of model.toml: frozen, and a key that it does not know is a fault.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    `defer_build`: a validator is built for what is read, a whole file, and not for each table in it besides.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 class ServerlessEndpoint(Table):

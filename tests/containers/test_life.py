@@ -121,7 +121,7 @@ def test_the_log_is_json_and_holds_nothing_that_a_client_sent(colours, logs):
 @pytest.mark.parametrize(
     ("script", "unwanted"),
     [
-        ("import model_server.serve", ["numpy", "PIL", "openvino", "torch"]),
+        ("import model_server.serve", ["numpy", "PIL", "openvino", "torch", "pydantic"]),
         (
             "import sys, pathlib; from model_server.loading import load_predictor\n"
             "load_predictor(pathlib.Path(sys.argv[1]), 'openvino')",
