@@ -102,7 +102,8 @@ def results(per_s: dict[str, float], errors: int = 0) -> dict:
 
 
 def test_the_report_says_which_targets_were_reached():
-    everything = {server.name: 50.0 for server in SERVERS} | {"fovea": 148.0, "floor": 150.0, "fastapi_keras": 10.0}
+    ours = {"fovea": 148.0, "fovea_bfloat16": 160.0, "floor": 150.0}
+    everything = {server.name: 50.0 for server in SERVERS} | ours | {"fastapi_keras": 10.0}
     missed = [target.asked for target in targets(results(everything)) if not target.reached]
     assert len(missed) == 1
     assert missed[0].startswith("8 clients: at least 3 times the best of (b) to (f)")

@@ -156,7 +156,7 @@ def test_text_chunks_that_unfold_to_a_mebibyte_each_end_early(server, name):
     started = time.monotonic()
     with peak_memory_below(server, HELD_UNFOLDED):
         assert outcome(server.predict(body, "image/png")) in {(200, None), UNDECODABLE}
-    assert time.monotonic() - started < DEADLINE_S / 4
+    assert time.monotonic() - started < DEADLINE_S / 2
 
 
 PIECES = {
@@ -177,12 +177,12 @@ PIECES = {
 
 
 @pytest.mark.parametrize("name", PIECES)
-def test_a_file_of_as_many_pieces_as_fit_is_read_in_a_quarter_of_the_deadline(server, name):
+def test_a_file_of_as_many_pieces_as_fit_is_read_in_half_the_deadline(server, name):
     body, media_type = PIECES[name]
     started = time.monotonic()
     with peak_memory_below(server, HELD_UNFOLDED):
         assert outcome(server.predict(body, media_type)) in {(200, None), UNDECODABLE}
-    assert time.monotonic() - started < DEADLINE_S / 4
+    assert time.monotonic() - started < DEADLINE_S / 2
 
 
 def with_exif(kind: str, data: bytes) -> bytes:
@@ -205,7 +205,7 @@ def test_a_huge_exif_is_passed_over(server, kind, entries, size):
     started = time.monotonic()
     with peak_memory_below(server, HELD_UNFOLDED / 4):
         assert outcome(server.predict(body, f"image/{kind.lower()}")) == (200, None)
-    assert time.monotonic() - started < DEADLINE_S / 4
+    assert time.monotonic() - started < DEADLINE_S / 2
     assert len(server.log_lines()) - lines < 10
 
 
