@@ -112,7 +112,7 @@ def test_the_report_says_which_targets_were_reached():
 
 def test_the_report_of_a_part_leaves_out_what_was_not_measured():
     section = serving_section(results({"fovea": 100.0}))
-    assert "(a)" not in section.split("### What issue 4 asks")[0]
+    assert "(a)" not in section.split("### What was asked")[0]
     assert "p99 at most 2 times p50" in section
 
 

@@ -6,7 +6,7 @@ MOST_GROWTH = 1.10  # what a thread keeps for the next picture comes and goes, a
 
 
 def test_a_minute_of_full_load_leaves_it_as_small_and_as_right_as_before():
-    """Memory within a tenth, no unexpected outcome. A minute on a shared machine says nothing of the slowest hundredth."""
+    """Memory within a tenth, nothing unexpected. A minute on a shared machine says nothing of the slowest hundredth."""
     result = soak(1)
     print(result.table())
     assert not result.unexpected
