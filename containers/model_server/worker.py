@@ -60,10 +60,10 @@ def main(control: Channel) -> int:
     pairs = [socket.socketpair() for _ in range(settings.workers)]
     for ours, _ in pairs:
         Thread(target=serve_jobs, args=(Channel(ours, most_files=1), predictor, load), daemon=True).start()
-    control.send((accepts,), [theirs.fileno() for _, theirs in pairs])
-    for _, theirs in pairs:
-        theirs.close()
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError):  # the front is gone, perhaps told to stop while the model was being loaded
+        control.send((accepts,), [theirs.fileno() for _, theirs in pairs])
+        for _, theirs in pairs:
+            theirs.close()
         control.wait()
     return 0
 
