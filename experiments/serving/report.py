@@ -23,7 +23,8 @@ def serving_section(results: Results) -> str:
 
 Made by `{machine["command"]}` on {machine["date"]}, {_rounds(results)}:
 {machine["machine"]}; load before it began {machine["load"]:.1f}.
-The machine is virtual and shared; the ratios say more than the times.
+The machine is virtual and shared; the ratios say more than the times. Servers are measured one after the other, minutes
+apart, so differences of few milliseconds or per cent may be the machine's.
 
 ![throughput at 8 clients, and ours from 1 to 32 clients](serving.png)
 
