@@ -2,9 +2,11 @@
 
     ApiError
     ├── BadRequest            400  the request itself
+    ├── Unauthenticated       401  nobody said who is asking, or it cannot be believed
     ├── Forbidden             403  who is asking
     ├── NotFound              404  nothing has that name
     ├── MethodNotAllowed      405  the path exists, the method does not
+    ├── Conflict              409  the same key, another request
     ├── PayloadTooLarge       413
     ├── UnsupportedMediaType  415
     ├── UnusableMedia         422  a picture or a clip, but not one we can use
@@ -62,8 +64,11 @@ class EmptyBody(BadRequest):
 
 
 class MalformedJson(BadRequest):
-    case = "JSON that does not parse, nests past 100, or holds NaN or giant numbers"
-    message = "The body is not acceptable JSON: it must parse, nest at most 100 deep and hold finite numbers."
+    case = "JSON that does not parse, nests past 100, or holds NaN, giant numbers or more than three million values"
+    message = (
+        "The body is not acceptable JSON: it must parse, nest at most 100 deep, and hold finite numbers and at most "
+        "three million values."
+    )
 
 
 class InvalidRequest(BadRequest):
@@ -99,6 +104,24 @@ class UrlInputUnsupported(BadRequest):
     message = "The server opens no connection on a client's word. Send the image itself."
 
 
+class InvalidUpload(BadRequest):
+    case = "a request for an upload that does not say what will be uploaded"
+    message = 'Send {{"content_type": "<type>"}}, or ?content_type=<type>, with one of {accepts}.'
+
+
+class InvalidJob(BadRequest):
+    case = "a request for a job of another shape"
+    message = (
+        'Send {{"upload_id": "<id>"}} and, if you like, endpoint, top_k, threshold, '
+        "and accept, which is application/json or text/csv."
+    )
+
+
+class InvalidIdempotencyKey(BadRequest):
+    case = "an `Idempotency-Key` that is empty, too long, or not printable ASCII"
+    message = "Send an Idempotency-Key of 1 to {max_key_chars} printable ASCII characters, or none."
+
+
 class BadHttpRequest(BadRequest):
     case = "bytes that are not HTTP/1.1, or a head over 64 KiB, at the model server"
     message = "The request is not valid HTTP/1.1. Check the length, the chunks and the headers."
@@ -107,6 +130,23 @@ class BadHttpRequest(BadRequest):
 class GatewayRefused(BadRequest):
     case = "any other request that the gateway refuses"
     message = "The request was refused before it reached a model. Check the path, the headers and the body."
+
+
+class Unauthenticated(ApiError):
+    status = 401
+
+
+class InvalidToken(Unauthenticated):
+    case = "a token is asked for: missing, expired or of another user pool"
+    message = "Sign in again and send the identity token as Authorization: Bearer TOKEN."
+
+
+class UnsignedRequest(Unauthenticated):
+    case = "a signature is asked for: missing, or an unknown path or method, which API Gateway cannot tell apart"
+    message = (
+        "Sign the request by Signature Version 4 for the service execute-api, or check its path and method: "
+        "GET /openapi.json, signed, lists them all."
+    )
 
 
 class Forbidden(ApiError):
@@ -118,9 +158,24 @@ class InvalidApiKey(Forbidden):
     message = "Send a valid API key in the x-api-key header."
 
 
+class InvalidSignature(Forbidden):
+    case = "signed by another secret or for another request, or more than five minutes ago"
+    message = "The signature is not that of this request, or too old. Check the secret, the region and the clock."
+
+
+class CredentialsExpired(Forbidden):
+    case = "signed with credentials that have expired"
+    message = "The credentials that signed the request have expired. Fetch new ones."
+
+
 class AccessDenied(Forbidden):
-    case = "signed, but not allowed to call"
+    case = "signed with an unknown access key, or by somebody who is not allowed to call"
     message = "The caller's identity is not allowed to call this route."
+
+
+class RequestFiltered(Forbidden):
+    case = "refused by the web firewall: it resembles an attack, or its address is a bad one or sends too many"
+    message = "The firewall refused the request: it resembles an attack, or its address sends too many. Wait 5 minutes."
 
 
 class NotFound(ApiError):
@@ -139,19 +194,52 @@ class ModelNotFound(NotFound):
 
 class EndpointNotFound(NotFound):
     case = "unknown endpoint"
-    message = "The model has no endpoint of that name. It has: {endpoints}."
+    message = "The model has no endpoint of that name for this route. It has: {endpoints}."
+
+
+class AsyncUnavailable(NotFound):
+    case = "an upload or a job for a model without an asynchronous endpoint"
+    message = "The model has no asynchronous endpoint. POST /models/NAME/predict instead."
+
+
+class UploadNotFound(NotFound):
+    case = "a job for an upload that is unknown, another model's, unfinished or expired"
+    message = "The model has no upload of that id. POST /models/NAME/uploads, and send the file as its answer says."
+
+
+class JobNotFound(NotFound):
+    case = "a job that is unknown or was deleted with age"
+    message = "There is no job of that id. POST /models/NAME/jobs starts one."
 
 
 class MethodNotAllowed(ApiError):
     status = 405
     case = "the model server asked with another method"
-    message = "The path exists, but not with this method."
+    message = "The path exists, but not with this method. The Allow header names those it has."
+
+
+class Conflict(ApiError):
+    status = 409
+
+
+class IdempotencyKeyReused(Conflict):
+    case = "an `Idempotency-Key` that came before with another body"
+    message = "This Idempotency-Key belongs to a request with another body. Choose a new key for a new request."
+
+
+class IdempotencyKeyInUse(Conflict):
+    case = "an `Idempotency-Key` whose first request is still being answered"
+    message = "The first request with this Idempotency-Key is still being answered. Wait, then send it again."
+    retry_after_s = 1
 
 
 class PayloadTooLarge(ApiError):
     status = 413
     case = "body over the endpoint's limit"
-    message = "The body is larger than the limit of {max_body_bytes} bytes. Send a smaller or more compressed file."
+    message = (
+        "The body is larger than the limit of {max_body_bytes} bytes. Send a smaller or more compressed file, "
+        "or, where the model has an asynchronous endpoint, POST /models/NAME/uploads first."
+    )
 
 
 class UnsupportedMediaType(ApiError):
@@ -166,7 +254,7 @@ class UnusableMedia(ApiError):
 
 class ImageUndecodable(UnusableMedia):
     case = "image that does not decode"
-    message = "The image is damaged or incomplete and cannot be decoded."
+    message = "The image is damaged or incomplete and cannot be decoded. Save it anew as JPEG or PNG, or send another."
 
 
 class ImageTooManyPixels(UnusableMedia):
@@ -223,7 +311,7 @@ class ModelFailed(ModelFailure):
 
 class ModelOutputInvalid(ModelFailure):
     case = "the model gave NaN, Inf or a wrong shape"
-    message = "The model gave an answer that is not valid, so it is withheld."
+    message = "The model gave an answer that is not valid, so it is withheld. Try another input, or another endpoint."
 
 
 class Unavailable(ApiError):
@@ -237,15 +325,32 @@ class Overloaded(Unavailable):
 
 
 class ModelNotReady(Unavailable):
-    case = "container starting"
+    case = "container starting; or scaled to zero and coming back, which takes minutes (Retry-After 60 s)"
     message = "The model is starting. Wait, then try again."
     retry_after_s = 5
 
 
+class ModelAtZero(ModelNotReady):
+    """The same to the caller, but minutes away: a second try at once would be in vain."""
+
+    retry_after_s = 60
+
+    @classmethod
+    def code(cls) -> str:
+        """That of the case it belongs to."""
+        return ModelNotReady.code()
+
+
 class ModelNotDeployed(Unavailable):
-    case = "endpoint creating, failed, absent or scaled to zero"
+    case = "endpoint creating, failed or absent"
     message = "The endpoint is not in service. Try again later, or choose another endpoint."
     retry_after_s = 30
+
+
+class StorageUnavailable(Unavailable):
+    case = "the storage of uploads and jobs does not answer"
+    message = "Uploads and jobs cannot be reached just now. Wait, then try again."
+    retry_after_s = 5
 
 
 class ModelTimeout(ApiError):

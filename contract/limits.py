@@ -14,6 +14,7 @@ class Timeouts:
     sdk_read_s: int = 26
     container_s: int = 24
     sdk_connect_s: int = 2
+    storage_read_s: int = 4  # S3, for what takes it some hundredths of a second
 
     def nested(self) -> bool:
         """Whether gateway > function > SDK read > container holds."""
@@ -26,9 +27,10 @@ class BodyLimits:
 
     gateway: int = 10 * MIB  # API Gateway, REST
     function_event: int = 6 * MIB  # Lambda, the JSON event, body as base64
-    through_function: int = 4_500_000  # raw bytes whose base64 leaves 290 kB of the event for headers
+    through_function: int = 4_500_000  # raw bytes whose base64 leaves 290 kB of an event for headers
     serverless: int = 4 * MIB  # SageMaker serverless InvokeEndpoint
     realtime: int = 6 * MIB  # SageMaker InvokeEndpoint, Body in botocore's model
+    upload: int = 64 * MIB  # ours, for asynchronous endpoints: SageMaker takes 1 GB there, but a body is held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,24 @@ class RequestLimits:
 
     max_instances: int = 64
     max_json_depth: int = 100
+    max_json_values: int = 3 * MIB  # no body of 6 MiB has room for more; each takes some hundred bytes while it is read
     max_top_k: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class JobLimits:
+    """How long the steps of an asynchronous prediction may take, and how large what is said about it may be."""
+
+    upload_s: int = 300  # in which an upload must begin
+    queue_s: int = 21_600  # SageMaker's longest, RequestTTLSeconds
+    grace_s: int = 60  # after the container has given a job up
+    longest_s: int = 3600  # SageMaker's longest, InvocationTimeoutSeconds
+    claim_s: int = 35  # an Idempotency-Key waits for a job to start: longer than the function that starts it can live
+    poll_s: int = 5
+    link_s: int = 300  # in which a result must begin to be fetched
+    request_bytes: int = 16_384
+    inline_result_bytes: int = 2_000_000  # inside an answer of 6 MiB, where escapes can make it three times as long
+    max_key_chars: int = 255
 
 
 TIMEOUTS = Timeouts()
@@ -63,6 +82,7 @@ BODIES = BodyLimits()
 IMAGES = ImageLimits()
 VIDEOS = VideoLimits()
 REQUESTS = RequestLimits()
+JOBS = JobLimits()
 
 PUBLIC: dict[str, int | float] = {
     "max_pixels": IMAGES.max_pixels,
@@ -71,5 +91,6 @@ PUBLIC: dict[str, int | float] = {
     "max_duration_s": VIDEOS.max_duration_s,
     "max_frame_pixels": VIDEOS.max_frame_pixels,
     "max_frames": VIDEOS.max_frames,
+    "max_key_chars": JOBS.max_key_chars,
 }
 """The limits that an error's message may name, by the name it uses."""

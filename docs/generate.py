@@ -2,7 +2,8 @@
 
 import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -12,9 +13,17 @@ from pydantic.fields import FieldInfo
 from contract.errors import TABLE
 from contract.limits import BODIES, IMAGES, REQUESTS, TIMEOUTS, VIDEOS
 from contract.media import ACCEPTS
-from models.endpoints import RealtimeEndpoint, ServerlessEndpoint
+from docs.stages_page import stages_page
+from models.capture import DataCapture
+from models.component import Component
+from models.endpoints import AsyncEndpoint, LambdaEndpoint, ServerlessEndpoint
+from models.input_output import InputSpec, OutputSpec
+from models.realtime import RealtimeEndpoint
 from models.registry import max_body_bytes
-from models.spec import InputSpec, ModelTable, OutputSpec
+from models.rollout import Rollout
+from models.spec import ModelTable
+from models.variants import Variant
+from models.vpc import Vpc
 
 FOLDER = Path(__file__).resolve().parent
 _TABLES: dict[str, type[BaseModel]] = {
@@ -23,6 +32,13 @@ _TABLES: dict[str, type[BaseModel]] = {
     "`[output]`": OutputSpec,
     '`[endpoints.NAME]` with `kind = "serverless"`': ServerlessEndpoint,
     '`[endpoints.NAME]` with `kind = "realtime"`': RealtimeEndpoint,
+    "`[endpoints.NAME.variants.VARIANT]`, of a realtime endpoint": Variant,
+    "`[endpoints.NAME.rollout]`, of a realtime endpoint": Rollout,
+    "`[endpoints.NAME.data_capture]`, of a realtime endpoint": DataCapture,
+    "`[endpoints.NAME.vpc]`, of a realtime endpoint": Vpc,
+    "`[endpoints.NAME.component]`, of a realtime endpoint": Component,
+    '`[endpoints.NAME]` with `kind = "async"`': AsyncEndpoint,
+    '`[endpoints.NAME]` with `kind = "lambda"`': LambdaEndpoint,
 }
 _MADE = "<!-- Made by `make docs`; edit the code instead. -->\n"
 
@@ -54,6 +70,8 @@ the client, a library or AWS said is in it. The request id finds the reason in t
 |---|---|
 | body for a serverless endpoint | {max_body_bytes("serverless"):,} bytes |
 | body for a real-time endpoint, through the API | {max_body_bytes("realtime"):,} bytes |
+| body for a Lambda endpoint, through the API or by its URL | {max_body_bytes("lambda"):,} bytes |
+| body for an asynchronous endpoint, by an upload | {max_body_bytes("async"):,} bytes |
 | body for a real-time endpoint, by InvokeEndpoint | {BODIES.realtime:,} bytes |
 | pixels in an image | {IMAGES.max_pixels:,} |
 | shorter side of an image | {IMAGES.min_side_px} pixels |
@@ -62,6 +80,7 @@ the client, a library or AWS said is in it. The request id finds the reason in t
 | pixels in a frame of a video | {VIDEOS.max_frame_pixels:,} |
 | frames in `keypoints_list` | {VIDEOS.max_frames} |
 | depth of JSON | {REQUESTS.max_json_depth} |
+| values in JSON | {REQUESTS.max_json_values:,} |
 
 The hops give up from the inside out: container {TIMEOUTS.container_s} s, SDK {TIMEOUTS.sdk_read_s} s, \
 function {TIMEOUTS.function_s} s, gateway {TIMEOUTS.gateway_s} s.
@@ -79,7 +98,7 @@ One file says everything about a model. A folder of `models/` that holds one is 
 Unknown keys are refused, and every fault is one line with the file, the key and the remedy.
 
 {tables}
-Any number of endpoints can stand side by side; the first is the default.
+Any number of endpoints can stand side by side; the first that is not asynchronous is the default.
 
 ## What a request may be
 
@@ -109,19 +128,23 @@ def _names(kind: Any) -> Iterator[str]:
     elif origin is tuple:
         count = "any number of" if inner[-1] is ... else str(len(inner))
         yield f"{count} × {next(_names(inner[0]))}"
+    elif origin is dict:
+        yield "tables"
     elif hasattr(kind, "__metadata__"):
         yield from _names(inner[0])
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield "table"
     else:
-        yield {str: "string", int: "integer", float: "number"}[kind]
+        yield {str: "string", int: "integer", float: "number", bool: "true or false"}[kind]
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if field.default is None:
+    if field.default is None or field.default_factory:
         return "none"
     value = list(field.default) if isinstance(field.default, tuple) else field.default
-    return f"`{value!r}`".replace("'", '"')
+    return f"`{str(value).lower() if isinstance(value, bool) else repr(value)}`".replace("'", '"')
 
 
 def _docstring(table: type[BaseModel]) -> str:
@@ -136,7 +159,11 @@ def _wait(seconds: int | None) -> str:
     return "" if seconds is None else f"{seconds} s"
 
 
-PAGES = {"errors.md": errors_page, "model-toml.md": model_toml_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "errors.md": errors_page,
+    "model-toml.md": model_toml_page,
+    "stages.md": partial(stages_page, _MADE),
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

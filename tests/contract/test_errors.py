@@ -6,11 +6,12 @@ import re
 import pytest
 
 from contract.errors import TABLE, ApiError, ImageTooManyPixels, PayloadTooLarge
-from contract.limits import BODIES, PUBLIC, TIMEOUTS
+from contract.limits import BODIES, JOBS, PUBLIC, TIMEOUTS
 
 DESIGNED = {
     **dict.fromkeys(("EMPTY_BODY", "MALFORMED_JSON", "INVALID_BASE64", "URL_INPUT_UNSUPPORTED"), 400),
-    **dict.fromkeys(("MODEL_NOT_FOUND", "ENDPOINT_NOT_FOUND"), 404),
+    **dict.fromkeys(("MODEL_NOT_FOUND", "ENDPOINT_NOT_FOUND", "ASYNC_UNAVAILABLE", "JOB_NOT_FOUND"), 404),
+    **dict.fromkeys(("IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_IN_USE"), 409),
     "PAYLOAD_TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
     **dict.fromkeys(("IMAGE_UNDECODABLE", "IMAGE_TOO_MANY_PIXELS", "IMAGE_TOO_SMALL", "IMAGE_ANIMATED"), 422),
@@ -36,7 +37,22 @@ def test_each_error_reads_as_a_sentence_and_is_json(error):
 
 def test_what_may_be_retried_says_when():
     waits = {code for code, error in TABLE.items() if error.retry_after_s is not None}
-    assert waits == {"THROTTLED", "OVERLOADED", "MODEL_NOT_READY", "MODEL_NOT_DEPLOYED"}
+    assert waits == {
+        "THROTTLED",
+        "IDEMPOTENCY_KEY_IN_USE",
+        "OVERLOADED",
+        "MODEL_NOT_READY",
+        "MODEL_NOT_DEPLOYED",
+        "STORAGE_UNAVAILABLE",
+    }
+
+
+def test_a_dead_functions_claim_is_free_only_when_it_is_surely_dead():
+    assert JOBS.claim_s > TIMEOUTS.gateway_s > TIMEOUTS.function_s
+
+
+def test_an_inline_result_fits_a_lambda_answer_whatever_its_characters():
+    assert 3 * JOBS.inline_result_bytes + 100_000 < BODIES.function_event
 
 
 def test_a_detail_that_is_not_known_does_not_break_the_report():
