@@ -1,6 +1,7 @@
-"""The one model server: SageMaker's container contract over a model folder, as `python -m model_server serve`.
+"""The one model server: a model folder behind SageMaker's container contract, or as a Lambda function.
 
-    serve -> app -> invocations -> workers -> classifier -> payload, images, preprocess, engines, answers
+    python -m model_server serve:  serve -> front --job--> worker -> jobs ─┐
+    Lambda's runtime client:       aws_lambda -> function ----------> jobs ─┴-> predictor -> payload, images, …, engines
 
-`serve` owns the process, `app` the routes, `invocations` one request, `classifier` the model's verbs.
+`front` speaks HTTP and holds no model, `worker` is the model's process; a function is both in one process.
 """

@@ -2,8 +2,11 @@
 
 import logging
 import os
+from collections.abc import Callable
 
 from contract.errors import ApiError, InternalError, ModelOutputInvalid, Overloaded
+from contract.limits import MIB
+from contract.media import JSON
 from contract.options import Options
 from model_server.deadline import Deadline
 from model_server.load import Load
@@ -24,11 +27,13 @@ def serve_jobs(channel: Channel, predictor: Predictor, load: Load) -> None:
             job = Job(*channel.wait())
             load.tell(job.at_work)
             result = _result(job, channel.files, predictor)
+            size = job.body if isinstance(job.body, int) else len(job.body)
+            is_scattered = leaves_scraps(result.code, job.media_type, size)
             del job
             channel.send(tuple(result))
-            if result.code != OK:
-                give_all_back()  # a crafted picture is refused with much of it in memory
             del result
+            if is_scattered:
+                give_all_back()
     except (EOFError, ConnectionError):
         return  # the front is gone
     except BaseException:
@@ -36,14 +41,29 @@ def serve_jobs(channel: Channel, predictor: Predictor, load: Load) -> None:
         os._exit(CRASHED)
 
 
+def leaves_scraps(code: str, media_type: str | None, size: int) -> bool:
+    """Whether a request of `size` bytes leaves much free between what stays: a crafted picture is refused with much of
+    it in memory, and a large JSON body may be a million objects.
+    """
+    return code != OK or (media_type == JSON and size >= MIB)
+
+
 def _result(job: Job, files: list[int], predictor: Predictor) -> Result:
+    def request(timings: Timings) -> Request:
+        body = _read(files, job.body) if isinstance(job.body, int) else job.body
+        options = Options(job.top_k, job.threshold)
+        return Request(body, job.media_type, job.accept, options, Deadline(job.deadline_s), timings)
+
+    return result_of(predictor, job.request_id, request)
+
+
+def result_of(predictor: Predictor, request_id: str, read: Callable[[Timings], Request]) -> Result:
+    """What the model makes of the request that `read` gives. Raises nothing that can be told as a result."""
     timings = Timings()
     try:
-        body = _read(files, job.body) if isinstance(job.body, int) else job.body
-        deadline = Deadline(job.deadline_s)
-        deadline.check()
-        options = Options(job.top_k, job.threshold)
-        answer = predictor.answer(Request(body, job.media_type, job.accept, options, deadline, timings))
+        request = read(timings)
+        request.deadline.check()
+        answer = predictor.answer(request)
         if not (answer.content_type.isascii() and answer.content_type.isprintable()):
             raise ModelOutputInvalid
         code, content, content_type = OK, bytes(answer.content), answer.content_type
@@ -52,7 +72,7 @@ def _result(job: Job, files: list[int], predictor: Predictor) -> Result:
     except MemoryError:
         code, content, content_type = Overloaded.code(), str(Overloaded()).encode(), ""
     except Exception:
-        log.exception("defect", extra=fields(request_id=job.request_id))
+        log.exception("defect", extra=fields(request_id=request_id))
         code, content, content_type = InternalError.code(), str(InternalError()).encode(), ""
     spent = timings.rounded()
     return Result(code, content, content_type, spent["decode"], spent["inference"], spent["encode"])

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_server.engines import WEIGHTS, EngineError, UnsupportedModel, choose_engine
+from model_server.engines import NATIVE, WEIGHTS, EngineError, UnsupportedModel, choose_engine
 from model_server.folder import SPEC_FILE, check_folder
 from model_server.logs import fields, reason
 
@@ -33,10 +33,11 @@ def load_predictor(model_dir: Path, engine_name: str, in_flight: Callable[[], in
     """
     check_folder(model_dir)
     container = _container(model_dir)
+    engine_name = _framework(model_dir) if engine_name == NATIVE else engine_name
     try:
         predictor = _load(model_dir, engine_name, container, in_flight)
     except UnsupportedModel as refusal:
-        engine_name = "pytorch" if (model_dir / WEIGHTS).is_file() else "tensorflow"
+        engine_name = _framework(model_dir)
         try:
             predictor = _load(model_dir, engine_name, container, in_flight)
         except EngineError as error:
@@ -61,6 +62,10 @@ def _load(model_dir: Path, engine_name: str, container: str, in_flight: Callable
     predictor: Predictor = _build_of(container)(spec, read_labels(spec, model_dir), engine, model_dir)
     predictor.warm_up()
     return predictor
+
+
+def _framework(model_dir: Path) -> str:
+    return "pytorch" if (model_dir / WEIGHTS).is_file() else "tensorflow"
 
 
 def _container(model_dir: Path) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.spec import InputSpec
+from models.input_output import InputSpec
 
 Float32 = NDArray[np.float32]
 

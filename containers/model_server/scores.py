@@ -3,8 +3,8 @@
 import numpy as np
 
 from model_server.engines import Array
+from models.input_output import OutputSpec
 from models.labels import Labels
-from models.spec import OutputSpec
 
 _SUM_TOLERANCE = 1e-2
 _RANGE_TOLERANCE = 1e-4

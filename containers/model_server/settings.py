@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contract.limits import TIMEOUTS
+from contract.limits import BODIES, MIB, TIMEOUTS
 from model_server.cores import cores
 from model_server.messages import MOST_WORKERS
 
-_ENGINES = ("openvino", "tensorflow", "pytorch")
+_ENGINES = ("openvino", "tensorflow", "pytorch", "native")
 
 
 class SettingsError(Exception):
@@ -30,6 +30,7 @@ class Settings:
     queue: int = 32
     timeout_s: float = float(TIMEOUTS.container_s)
     engine: str = "openvino"
+    max_body_bytes: int = BODIES.realtime
 
     @property
     def max_in_flight(self) -> int:
@@ -86,5 +87,6 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "MODEL_SERVER_QUEUE": ("queue", _whole(0, 10_000)),
     "MODEL_SERVER_TIMEOUT": ("timeout_s", _seconds),
     "MODEL_SERVER_ENGINE": ("engine", _engine),
+    "MODEL_SERVER_MAX_BODY_BYTES": ("max_body_bytes", _whole(MIB, BODIES.upload)),
 }
 """Environment variable -> the setting's name, and how its text is read."""

@@ -1,4 +1,7 @@
-"""JSON as the contract accepts it: it parses, nests at most 100 deep, and every number is finite and of a sane size."""
+"""JSON as the contract accepts it: it parses, nests at most 100 deep, and every number is finite and of a sane size.
+
+What is uploaded has room for twenty million values, and a gigabyte or two of memory for them; nobody sends so many.
+"""
 
 import json
 import math
@@ -12,6 +15,8 @@ _MAX_INTEGER_DIGITS = 20  # no count and no size that a request may hold needs m
 
 def parse(body: bytes) -> object:
     """The value in `body`. Raises MalformedJson."""
+    if body.count(b",") >= REQUESTS.max_json_values:  # commas in a string count too; neither base64 nor a name has any
+        raise MalformedJson
     try:
         text = body.decode(json.detect_encoding(body))  # strictly: json.loads itself lets half a surrogate through
         value: object = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_integer)

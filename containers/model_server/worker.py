@@ -14,17 +14,14 @@ import sys
 from contextlib import suppress
 from threading import Thread
 
-from contract.limits import MIB
 from contract.media import ACCEPTS
 from model_server import logs
 from model_server.load import Load
 from model_server.logs import fields, reason
-from model_server.memory import give_blocks_back
+from model_server.memory import suit_pictures
 from model_server.messages import Channel
 
 FAILED = 1
-_LARGE_BLOCK_BYTES = 15 * MIB  # Pillow keeps a large picture in blocks of 16
-_KEPT_BYTES = 20 * MIB  # on each thread; fresh pages for a usual photograph take a tenth of its time
 _PR_SET_PDEATHSIG = 1  # sys/prctl.h
 
 log = logging.getLogger(__name__)
@@ -35,7 +32,7 @@ def main(control: Channel) -> int:
     gc.disable()  # imports make little garbage and many objects; a twentieth of the cold start
     os.set_inheritable(control.fileno(), False)
     _leave_stopping_to_the_front()
-    give_blocks_back(_LARGE_BLOCK_BYTES, _KEPT_BYTES)
+    suit_pictures()
     logs.configure()
 
     from model_server.loading import load_predictor  # noqa: PLC0415

@@ -7,7 +7,7 @@ from PIL import Image
 
 from model_server.engines import Array
 from model_server.preprocess import letterbox, resized
-from models.spec import InputSpec
+from models.input_output import InputSpec
 
 MAX_SIDE_PX = 1024
 """The longer side of what a network without a fixed size is given: a whole photograph would take it minutes."""

@@ -28,7 +28,7 @@ from model_server.images import decode_image
 from model_server.logs import reason
 from model_server.predictor import withhold
 from model_server.preprocess import needed_side, prepare
-from models.spec import InputSpec
+from models.input_output import InputSpec
 
 NPY = "application/x-npy"
 TEXTS = (JSON, CSV)

@@ -81,6 +81,9 @@ def test_logits_declared_as_probabilities_are_noticed_before_the_first_request(s
         ("MODEL_SERVER_TIMEOUT", "-1"),
         ("MODEL_SERVER_TIMEOUT", "nan"),
         ("MODEL_SERVER_QUEUE", "many"),
+        ("MODEL_SERVER_MAX_BODY_BYTES", "1048575"),
+        ("MODEL_SERVER_MAX_BODY_BYTES", "67108865"),
+        ("MODEL_SERVER_MAX_BODY_BYTES", "64MiB"),
         ("MODEL_SERVER_ENGINE", "onnx"),
     ],
 )

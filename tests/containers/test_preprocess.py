@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from model_server.preprocess import MAX_ASPECT, dynamic_axes, prepare
-from models.spec import InputSpec
+from models.input_output import InputSpec
 from tests.containers.pictures import quarters, solid
 
 LEFT_BLACK = Image.fromarray(np.repeat(np.uint8([[0] * 100 + [255] * 100]), 100, axis=0)).convert("RGB")

@@ -14,7 +14,7 @@ from model_server.engines import DeviceLost, EngineError, cuda_graphs, only, pyt
 from model_server.engines.openvino import OpenVinoEngine
 from model_server.engines.pytorch import PyTorchEngine, read_weights
 from model_server.predictor import infer
-from models.spec import OutputSpec
+from models.input_output import OutputSpec
 from models.torch_export import export
 from tests.containers.model_folder import write_pytorch_spec
 from tests.containers.pictures import RED, encoded, solid

@@ -1,42 +1,19 @@
 """A user's inference.py runs unmodified, and its faults stay its own."""
 
 import json
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-import torch
 
-from models.archive import pack, unpack
-from tests.containers.model_folder import write_spec
 from tests.containers.pictures import BLUE, encoded, solid
-from tests.containers.scripts.archives import CSV, JSON, Double, archive, fails, numbers
-from tests.containers.scripts.network import Gestures
+from tests.containers.scripts.archives import CSV, JSON, POINTS, Double, archive, fails, gestures_archive, numbers
 from tests.containers.server_process import serving
-
-SCRIPTS = Path(__file__).parent / "scripts"
-POINTS = [[[1.0, 0.0]] * 54] * 3
 
 
 @pytest.fixture(scope="module")
 def gestures(tmp_path_factory):
-    """The folder as SageMaker unpacks it from a model.tar.gz."""
-    made = tmp_path_factory.mktemp("made") / "gestures"
-    (made / "code").mkdir(parents=True)
-    shutil.copy(SCRIPTS / "gestures.py", made / "code" / "inference.py")
-    shutil.copy(SCRIPTS / "network.py", made / "code")
-    (made / "code" / "labels.json").write_text('["HELLO", "THANKS", "YES"]')
-    network = Gestures(3)
-    network.load_state_dict({"fc.weight": torch.tensor([[4.0, 0], [2, 0], [0, 4]]), "fc.bias": torch.zeros(3)})
-    torch.save(network.state_dict(), made / "model.pth")
-    spec = made.parent / "spec" / "gestures"
-    spec.mkdir(parents=True)
-    write_spec(spec, ["HELLO", "THANKS", "YES"], 8, framework='"pytorch"', container="pytorch_script")
-    folder = made.parent / "unpacked"
-    unpack(pack(spec / "model.toml", made, made.parent / "model.tar.gz"), folder)
-    return folder
+    return gestures_archive(tmp_path_factory.mktemp("made"))
 
 
 def test_a_published_script_runs_unmodified(gestures, logs):

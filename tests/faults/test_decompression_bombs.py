@@ -156,7 +156,7 @@ def test_text_chunks_that_unfold_to_a_mebibyte_each_end_early(server, name):
     started = time.monotonic()
     with peak_memory_below(server, HELD_UNFOLDED):
         assert outcome(server.predict(body, "image/png")) in {(200, None), UNDECODABLE}
-    assert time.monotonic() - started < DEADLINE_S / 4
+    assert time.monotonic() - started < DEADLINE_S / 2
 
 
 PIECES = {
@@ -205,7 +205,7 @@ def test_a_huge_exif_is_passed_over(server, kind, entries, size):
     started = time.monotonic()
     with peak_memory_below(server, HELD_UNFOLDED / 4):
         assert outcome(server.predict(body, f"image/{kind.lower()}")) == (200, None)
-    assert time.monotonic() - started < DEADLINE_S / 4
+    assert time.monotonic() - started < DEADLINE_S / 2
     assert len(server.log_lines()) - lines < 10
 
 

@@ -18,11 +18,18 @@ UNNAMED = "output"
 FROZEN_GRAPH = "frozen_inference_graph.pb"
 WEIGHTS = "weights.pth"
 
-_MODULES = {
+MODULES = {
     "openvino": ("model_server.engines.openvino", "OpenVinoEngine"),
     "tensorflow": ("model_server.engines.tensorflow", "TensorFlowEngine"),
     "pytorch": ("model_server.engines.pytorch", "PyTorchEngine"),
 }
+"""Engine -> its module and class there."""
+
+FRAMEWORKS = {"openvino": "openvino", "tensorflow": "tensorflow", "pytorch": "torch"}
+"""Engine -> the package that it needs."""
+
+NATIVE = "native"
+"""In the place of an engine's name: the framework that made the model."""
 
 
 class EngineError(Exception):
@@ -81,7 +88,7 @@ def choose_engine(name: str, in_flight: Callable[[], int] = lambda: 1) -> Engine
 
     Raises EngineError when its framework is not installed.
     """
-    module, cls = _MODULES[name]
+    module, cls = MODULES[name]
     try:
         engine: Engine = getattr(import_module(module), cls)(in_flight)
     except ModuleNotFoundError as error:

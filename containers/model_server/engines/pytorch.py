@@ -26,8 +26,9 @@ from model_server.engines.batching import HALF_PARITY, Batcher, difference
 from model_server.engines.cuda_graphs import BATCH_SIZES, Graphs, Network, Tensor
 from model_server.logs import fields, reason
 from model_server.scores import probabilities
+from models.input_output import OutputSpec
 from models.labels import read_labels
-from models.spec import OutputSpec, read_spec
+from models.spec import read_spec
 
 _NOISE = (0.0, 0.05, 0.2, 1.0)  # times the example's own deviation
 _WRAPPERS = ("model_state_dict", "state_dict")

@@ -19,22 +19,23 @@ class _File(Protocol):
 class _Room:
     """A file in memory for the largest body. Pages that it was once given stay, and the next body needs no new ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_body_bytes: int) -> None:
         self.file = _memory_file()
-        os.ftruncate(self.file.fileno(), BODIES.realtime)
-        self.bytes = memoryview(mmap.mmap(self.file.fileno(), BODIES.realtime))
+        os.ftruncate(self.file.fileno(), max_body_bytes)
+        self.bytes = memoryview(mmap.mmap(self.file.fileno(), max_body_bytes))
 
 
 _spare: list[_Room] = []
 
 
 class Body:
-    """The bytes so far, at most BODIES.realtime."""
+    """The bytes so far, at most `max_bytes`, which is the same for all."""
 
-    __slots__ = ("_bytes", "_room", "size")
+    __slots__ = ("_bytes", "_room", "max_bytes", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
         self._bytes = b""
+        self.max_bytes = max_bytes
         self._room: _Room | None = None
         self.size = 0
 
@@ -63,14 +64,14 @@ class Body:
         """Lets go of the bytes, for the next body to take their place if nobody reads them any more. The size stays."""
         self._bytes = b""
         room, self._room = self._room, None
-        if room is not None and is_read and len(_spare) < MOST_SPARE:
+        if room is not None and is_read and len(_spare) < MOST_SPARE and self.size <= BODIES.realtime:
             _spare.append(room)
         elif room is not None:
             room.file.close()
 
     def _open(self) -> _Room:
         if self._room is None:
-            self._room = _spare.pop() if _spare else _Room()
+            self._room = _spare.pop() if _spare else _Room(self.max_bytes)
             self._room.bytes[: self.size] = self._bytes
             self._bytes = b""
         return self._room

@@ -1,29 +1,24 @@
 """One request and its answer, as bytes of HTTP/1.1."""
 
 import json
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from time import gmtime, strftime, time
 from typing import Protocol
-from uuid import uuid4
 
 from contract.errors import ApiError
 from contract.media import JSON
-from contract.options import HEADER, attributes
+from contract.options import attributes
+from model_server.report import ATTRIBUTES, ID_HEADERS, REQUEST_ID, request_id
 
-REQUEST_ID = "x-request-id"
-ATTRIBUTES = HEADER.lower()
 READ = frozenset(
     name.encode()
     for name in (
         *("accept", "content-encoding", "content-length", "content-type", "expect"),
-        *(ATTRIBUTES, "x-amzn-requestid", "x-amzn-request-id", REQUEST_ID),
+        *(ATTRIBUTES, *ID_HEADERS),
     )
 )
 """The headers that are looked at; no other is kept."""
-_ID_HEADERS = ("x-amzn-requestid", "x-amzn-request-id", REQUEST_ID)
-_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=-]{0,127}")
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
@@ -74,7 +69,7 @@ class Exchange:
         self.method, self.path, self.headers = method, path, headers
         self.closes = closes
         self.asked = attributes(headers.get(ATTRIBUTES, ""))
-        self.request_id = _request_id(self.asked, headers)
+        self.request_id = request_id(self.asked, headers)
         self.answer: bytes | None = None
         self.pending: Pending | None = None
 
@@ -105,13 +100,6 @@ class Exchange:
         """Lets a client that asked whether it should send its body do so."""
         if self.headers.get("expect", "").lower() == "100-continue":
             self._connection.proceed()
-
-
-def _request_id(asked: Mapping[str, str], headers: Mapping[str, str]) -> str:
-    """The caller's id when it is safe to repeat, else a new one."""
-    given = [asked.get("request_id", "")]  # the proxy's, through SageMaker
-    given += [headers[name] for name in _ID_HEADERS if name in headers]
-    return next((value for value in given if _SAFE_ID.fullmatch(value)), None) or str(uuid4())
 
 
 _dates: dict[int, str] = {}

@@ -3,14 +3,14 @@
 from time import monotonic, perf_counter
 
 from contract.errors import ApiError, EmptyBody, ModelTimeout, Overloaded, PayloadTooLarge, relayed
-from contract.limits import BODIES
 from contract.media import media_type
 from contract.options import Options
-from model_server import logs
+from model_server import report
 from model_server.front.body import Body
-from model_server.front.exchange import ATTRIBUTES, Exchange
+from model_server.front.exchange import Exchange
 from model_server.front.pool import Pool
 from model_server.messages import OK, Channel, Job, Result
+from model_server.settings import Settings
 
 _READING, _SUBMITTED, _ENDED = range(3)
 
@@ -18,11 +18,11 @@ _READING, _SUBMITTED, _ENDED = range(3)
 class Invocation:
     """A request between its head and its answer. It holds a place from the first to the last."""
 
-    def __init__(self, exchange: Exchange, pool: Pool, timeout_s: float) -> None:
-        self.deadline_s = monotonic() + timeout_s
+    def __init__(self, exchange: Exchange, pool: Pool, settings: Settings) -> None:
+        self.deadline_s = monotonic() + settings.timeout_s
         self._started = perf_counter()
         self._exchange, self._pool = exchange, pool
-        self._body = Body()
+        self._body = Body(settings.max_body_bytes)
         self._media_type: str | None = None
         self._options = Options()
         self._spent_ms = (0.0, 0.0, 0.0)
@@ -45,16 +45,16 @@ class Invocation:
         headers = self._exchange.headers
         self._media_type = media_type(headers.get("content-type"), headers.get("content-encoding"), accepts)
         self._options = Options.read(self._exchange.asked)
-        if int(headers.get("content-length", "0")) > BODIES.realtime:
-            raise PayloadTooLarge(max_body_bytes=BODIES.realtime)
+        if int(headers.get("content-length", "0")) > self._body.max_bytes:
+            raise PayloadTooLarge(max_body_bytes=self._body.max_bytes)
 
     def feed(self, piece: bytes) -> None:
         """Takes a piece of the body, and throws it away once the request is answered."""
         if self._state != _READING:
             return
         try:
-            if self._body.size + len(piece) > BODIES.realtime:
-                raise PayloadTooLarge(max_body_bytes=BODIES.realtime)
+            if self._body.size + len(piece) > self._body.max_bytes:
+                raise PayloadTooLarge(max_body_bytes=self._body.max_bytes)
             self._body.write(piece)
         except ApiError as error:
             self._refuse(error)
@@ -114,7 +114,7 @@ class Invocation:
             self._answer_with(relayed(outcome.code, outcome.content.decode()))
             return
         self._log(200, OK)
-        self._exchange.respond(outcome.content, outcome.content_type, more=self._timings())
+        self._exchange.respond(outcome.content, outcome.content_type, more=report.timings(self._spent_ms))
 
     def tick(self, now: float) -> None:
         """Gives up when the deadline has passed; a client that has not sent its body by then is let go."""
@@ -139,7 +139,7 @@ class Invocation:
 
     def _answer_with(self, error: ApiError) -> None:
         self._log(error.status, error.code())
-        self._exchange.refuse(error, self._timings())
+        self._exchange.refuse(error, report.timings(self._spent_ms))
 
     def _leave(self) -> None:
         state, self._state = self._state, _ENDED
@@ -149,23 +149,13 @@ class Invocation:
             self._pool.withdraw(self)
         self._body.close(is_read=state == _READING)
 
-    def _timings(self) -> dict[str, str]:
-        """For both headers: SageMaker passes on only the second."""
-        decode, inference, encode = self._spent_ms
-        timings = f"decode;dur={decode},inference;dur={inference},encode;dur={encode}"
-        return {"server-timing": timings, ATTRIBUTES: timings}
-
     def _log(self, status: int, code: str) -> None:
-        decode, inference, encode = self._spent_ms
-        logs.write(
-            "invocation",
-            request_id=self._exchange.request_id,
+        report.write_line(
+            self._exchange.request_id,
             status=status,
             code=code,
             media_type=self._media_type,
-            bytes=self._body.size,
-            decode_ms=decode,
-            inference_ms=inference,
-            encode_ms=encode,
-            total_ms=round((perf_counter() - self._started) * 1000, 2),
+            size=self._body.size,
+            spent_ms=self._spent_ms,
+            started=self._started,
         )

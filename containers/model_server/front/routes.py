@@ -3,7 +3,7 @@
 import json
 
 from contract.errors import MethodNotAllowed, ModelNotReady, RouteNotFound
-from contract.limits import BODIES, MIB
+from contract.limits import MIB
 from model_server.front.exchange import Exchange
 from model_server.front.invocation import Invocation
 from model_server.front.pool import Pool
@@ -29,7 +29,7 @@ class Routes:
         elif exchange.method not in methods:
             exchange.refuse(MethodNotAllowed(), {"allow": ", ".join(methods)})
         elif exchange.path == _INVOCATIONS:
-            Invocation(exchange, self._pool, self._settings.timeout_s).begin()
+            Invocation(exchange, self._pool, self._settings).begin()
         elif exchange.path == _PARAMETERS:
             exchange.respond(self._parameters())
         elif self._pool.is_ready:
@@ -42,6 +42,6 @@ class Routes:
         values = {
             "MaxConcurrentTransforms": self._settings.workers,
             "BatchStrategy": "SINGLE_RECORD",
-            "MaxPayloadInMB": BODIES.realtime // MIB,
+            "MaxPayloadInMB": self._settings.max_body_bytes // MIB,
         }
         return json.dumps(values).encode()
