@@ -23,8 +23,8 @@ from model_server.engines import Engine, choose_engine, only
 from model_server.images import decode_image
 from model_server.preprocess import dynamic_axes, needed_side, prepare
 from model_server.scores import probabilities
+from models.input_output import InputSpec
 from models.registry import Model, load_models
-from models.spec import InputSpec
 
 PICTURES = 200
 _ENLARGED = 12

@@ -1,15 +1,13 @@
 """The measurement as Markdown: docs/performance.md, section Serving."""
 
-import re
-from pathlib import Path
-
 from experiments.serving.results import Median, Results, failures, medians, models, pictures
 from experiments.serving.servers import CLIENTS, FLOOR, OURS, SERVERS
 from experiments.serving.targets import UNDER_LOAD, Medians, targets
+from experiments.serving.turns import ROUNDS as TURNS
+from experiments.serving.turns import SECONDS
 from models.registry import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
-_HEADING = "## Serving"
 _TITLES = {server.name: server.title for server in SERVERS}
 
 
@@ -19,12 +17,13 @@ def serving_section(results: Results) -> str:
     tables = [_table(results, model, picture) for model in models(results) for picture in pictures(results)]
     curves = [_curve(results, model) for model in models(results)]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    return f"""{_HEADING}
+    return f"""## Serving
 
 Made by `{machine["command"]}` on {machine["date"]}, {_rounds(results)}:
 {machine["machine"]}; load before it began {machine["load"]:.1f}.
 The machine is virtual and shared; the ratios say more than the times. Servers are measured one after the other, minutes
-apart, so differences of few milliseconds or per cent may be the machine's.
+apart, so differences of few milliseconds or per cent may be the machine's; ours and the floor are therefore measured
+once more, both alive, in {TURNS} turns of {SECONDS:g} seconds each, medians: "in turns" below.
 
 ![throughput at 8 clients, and ours from 1 to 32 clients](serving.png)
 
@@ -46,14 +45,6 @@ Ours, without a restart in between. The floor: its latency with one loop, its th
 {chr(10).join(curves)}
 {_failed(results)}Versions: {versions}.
 """
-
-
-def write(section: str, page: Path = PAGE) -> None:
-    """Puts `section` into `page` in the place of the one that is there, or at its end."""
-    text = page.read_text(encoding="utf-8")
-    pattern = re.compile(rf"^{_HEADING}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    replaced, found = pattern.subn(lambda _: section + "\n", text)
-    page.write_text((replaced if found else f"{text.rstrip()}\n\n{section}").rstrip() + "\n", encoding="utf-8")
 
 
 def _rounds(results: Results) -> str:
@@ -97,8 +88,8 @@ def _errors(one: Median) -> str:
 
 def _targets(results: Results) -> str:
     rows = [
-        f"| {one.model} | {one.picture} | {one.asked} | {one.measured} | {one.floor} "
-        f"| {'yes' if one.reached else '**no**'} |"
+        f"| {one.model} | {one.picture} | {one.verdict.asked} | {one.verdict.measured} | {one.verdict.floor} "
+        f"| {'yes' if one.verdict.reached else '**no**'} |"
         for one in targets(results)
     ]
     return f"""### What was asked

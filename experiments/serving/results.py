@@ -21,7 +21,7 @@ FILE, PART = CACHE / "results.json", CACHE / "results-part.json"
 _NAMED = "fastapi flask gunicorn uvicorn keras tensorflow-cpu litserve bentoml multi-model-server onnxruntime pillow"
 
 Results = dict[str, Any]
-"""`machine`: what it ran on; `records`: see measure.Record."""
+"""`machine`: what it ran on; `records`: see measure.Record; `turns`: see turns.Turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,9 @@ class Median:
     errors: int
 
 
-def save(records: Sequence[dict[str, object]], machine: dict[str, object], file: Path) -> Results:
-    """Writes `file`, and gives what `load` would."""
-    results = {"machine": machine, "records": list(records)}
+def save(results: Results, file: Path) -> None:
+    """Writes `file`."""
     file.write_text(json.dumps(results, indent=1))
-    return results
 
 
 def load(file: Path) -> Results:

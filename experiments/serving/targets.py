@@ -1,10 +1,14 @@
 """What was asked of the model server beside the others, and whether it was reached."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import NamedTuple
 
 from experiments.serving.results import Median, Results, medians, models, pictures
 from experiments.serving.servers import BFLOAT16, FLOOR, KERAS, OURS
+from experiments.serving.turns import Turn, median_turn
 
 UNDER_LOAD, ALONE = 8, 1
 _NO_BASELINES = (OURS, BFLOAT16, FLOOR)  # the floor serves nobody
@@ -15,17 +19,26 @@ _KERAS_RATIO, _LATENCY_MS, _P99_RATIO, _FIRST_RATIO = 14.0, 1.5, 2.0, 10.0
 Medians = dict[str, dict[int, Median]]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One line: what was asked, and what was measured."""
+class Verdict(NamedTuple):
+    """What was asked, and what was measured."""
 
-    model: str
-    picture: str
     asked: str
     measured: str
     reached: bool
-    floor: str
+    floor: str = ""
     """What the floor itself reaches; empty where it has no say."""
+
+
+Verdicts = Iterator[Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A verdict on one network and picture."""
+
+    model: str
+    picture: str
+    verdict: Verdict
 
 
 def targets(results: Results) -> Iterator[Target]:
@@ -34,25 +47,23 @@ def targets(results: Results) -> Iterator[Target]:
         for picture in pictures(results):
             measured = medians(results, model, picture)
             if OURS in measured:
-                for part in (_throughput, _latency, _memory, _first):
-                    for verdict in part(measured, picture):
-                        yield Target(model, picture, *verdict)
+                beside = _beside_floor(partial(median_turn, results["turns"], model, picture), picture)
+                parts = (part(measured, picture) for part in (_throughput, _tail, _memory, _first))
+                for verdict in chain(beside, *parts):
+                    yield Target(model, picture, verdict)
 
 
-Verdicts = Iterator[tuple[str, str, bool, str]]
-"""What was asked, what was measured, whether it was reached, and what the floor reaches."""
+def _beside_floor(turn: Callable[[int], Turn | None], picture: str) -> Verdicts:
+    loaded, alone = turn(UNDER_LOAD), turn(ALONE)
+    if loaded and alone:
+        least, share, more = _FLOOR_SHARE[picture], loaded.share, alone.more_ms
+        asked = f"8 clients: at least {least:.0%} of the floor's throughput, in turns"
+        yield Verdict(asked, f"{share:.1%}", share >= least)
+        asked = f"1 client: p50 within {_LATENCY_MS} ms of the floor, in turns"
+        yield Verdict(asked, f"{more:+.2f} ms", more <= _LATENCY_MS)
 
 
 def _throughput(measured: Medians, picture: str) -> Verdicts:
-    ours = measured[OURS][UNDER_LOAD].per_s
-    if FLOOR in measured:
-        floor, share = measured[FLOOR][UNDER_LOAD].per_s, _FLOOR_SHARE[picture]
-        yield (
-            f"8 clients: at least {share:.0%} of the floor's throughput",
-            f"{ours / floor:.1%}",
-            ours >= share * floor,
-            "",
-        )
     yield from _beside_others(measured, picture, OURS, "8 clients")
     if BFLOAT16 in measured:
         yield from _beside_others(measured, picture, BFLOAT16, "8 clients, in bfloat16")
@@ -68,16 +79,13 @@ def _beside_others(measured: Medians, picture: str, name: str, said: str) -> Ver
     for of, (other, least) in asked.items():
         times = rates[name] / rates[other]
         floor = f"{rates[FLOOR] / rates[other]:.2f} times" if FLOOR in rates and name == OURS else ""
-        yield f"{said}: at least {least:g} times {of}", f"{times:.2f} times", times >= least, floor
+        yield Verdict(f"{said}: at least {least:g} times {of}", f"{times:.2f} times", times >= least, floor)
 
 
-def _latency(measured: Medians, _picture: str) -> Verdicts:
-    if FLOOR in measured:
-        more = measured[OURS][ALONE].p50_ms - measured[FLOOR][ALONE].p50_ms
-        yield f"1 client: p50 within {_LATENCY_MS} ms of the floor", f"{more:+.2f} ms", more <= _LATENCY_MS, ""
+def _tail(measured: Medians, _picture: str) -> Verdicts:
     loaded = measured[OURS][UNDER_LOAD]
     ratio = loaded.p99_ms / loaded.p50_ms
-    yield f"8 clients: p99 at most {_P99_RATIO:g} times p50", f"{ratio:.2f} times", ratio <= _P99_RATIO, ""
+    yield Verdict(f"8 clients: p99 at most {_P99_RATIO:g} times p50", f"{ratio:.2f} times", ratio <= _P99_RATIO)
 
 
 def _memory(measured: Medians, _picture: str) -> Verdicts:
@@ -87,7 +95,8 @@ def _memory(measured: Medians, _picture: str) -> Verdicts:
         if theirs:
             least = min(theirs, key=theirs.__getitem__)
             said = f"{ours.memory_mb:.0f} MB, {least} {theirs[least]:.0f} MB"
-            yield f"{clients} clients: less memory than each of (a) to (f)", said, ours.memory_mb < theirs[least], ""
+            asked = f"{clients} clients: less memory than each of (a) to (f)"
+            yield Verdict(asked, said, ours.memory_mb < theirs[least])
 
 
 def _first(measured: Medians, picture: str) -> Verdicts:
@@ -96,4 +105,4 @@ def _first(measured: Medians, picture: str) -> Verdicts:
         ratio = theirs / measured[OURS][ALONE].first_s
         floor = f"{theirs / measured[FLOOR][ALONE].first_s:.1f} times" if FLOOR in measured else ""
         asked = f"start to first correct answer: at least {_FIRST_RATIO:g} times as fast as (a)"
-        yield asked, f"{ratio:.1f} times", ratio >= _FIRST_RATIO, floor
+        yield Verdict(asked, f"{ratio:.1f} times", ratio >= _FIRST_RATIO, floor)
