@@ -1,4 +1,4 @@
-"""`python -m experiments.gpu [torch] [tensorflow]`: measures what is installed, prints the section."""
+"""`python -m experiments.gpu [torch] [tensorflow]`: measures what is installed, keeps it in docs/performance.md."""
 
 import sys
 from collections.abc import Sequence
@@ -7,9 +7,11 @@ from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 
+from docs.sections import replace_section
 from experiments.gpu.contest import contest
 from experiments.gpu.contestants import CONTESTS, NETWORKS
 from experiments.gpu.report import NO_GPU, Result, gpu_section
+from models.registry import ROOT
 
 _ON_GPU, _ON_CPU = (224, 4000), (64, 64)  # pixels a side, calls of all callers together in a round
 
@@ -24,7 +26,9 @@ def main(frameworks: Sequence[str]) -> None:
         if find_spec(framework)
         for network in NETWORKS[framework]
     ]
-    print(gpu_section(results))
+    section = gpu_section(results)
+    print(section)
+    replace_section(section, ROOT / "docs" / "performance.md")
 
 
 def has_gpu() -> bool:
