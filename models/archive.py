@@ -27,10 +27,7 @@ def pack(spec_file: Path, artifact: Path, out: Path) -> Path:
 
     Raises ArchiveError for a symbolic link, a special file, or an artifact that holds its own model.toml.
     """
-    members = dict(_members(artifact))
-    if SPEC_NAME in members:
-        raise ArchiveError(f"{artifact / SPEC_NAME}: the archive gets its model.toml from {spec_file}; remove this one")
-    members[SPEC_NAME] = spec_file
+    content = members(spec_file, artifact)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(out.name + ".partial")
     with (
@@ -38,12 +35,20 @@ def pack(spec_file: Path, artifact: Path, out: Path) -> Path:
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as zipped,
         tarfile.open(mode="w", fileobj=zipped, format=tarfile.USTAR_FORMAT) as tar,
     ):
-        for name, file in sorted(members.items()):
+        for name, file in sorted(content.items()):
             info = tarfile.TarInfo(name)
             info.size, info.mode = file.stat().st_size, 0o644
-            with file.open("rb") as content:
-                tar.addfile(info, content)
+            with file.open("rb") as opened:
+                tar.addfile(info, opened)
     return partial.replace(out)
+
+
+def members(spec_file: Path, artifact: Path) -> dict[str, Path]:
+    """What a packed model holds: path in it -> file. Raises ArchiveError."""
+    found = dict(_members(artifact))
+    if SPEC_NAME in found:
+        raise ArchiveError(f"{artifact / SPEC_NAME}: the archive gets its model.toml from {spec_file}; remove this one")
+    return {**found, SPEC_NAME: spec_file}
 
 
 def _members(folder: Path) -> Iterator[tuple[str, Path]]:

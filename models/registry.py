@@ -13,16 +13,24 @@ from contract.limits import BODIES, IMAGES, VIDEOS
 from contract.media import ACCEPTS
 from models.archive import SPEC_NAME
 from models.artifact import artifact_faults
+from models.endpoints import Endpoint
 from models.labels import Labels, read_labels
 from models.spec import SCRIPT_CONTAINER, ModelSpec, SpecError, read_spec
 
 ROOT = Path(__file__).resolve().parent.parent
 
+_PACKAGES = "requirements-cpu.txt"
 _PICTURE: Mapping[str, float] = {"max_pixels": IMAGES.max_pixels, "min_side_px": IMAGES.min_side_px}
 _LIMITS: dict[str, Mapping[str, float]] = {
     "image-classification": _PICTURE,
     "object-detection": _PICTURE,
     "pose-sequence-classification": asdict(VIDEOS),
+}
+_BODY_BYTES = {
+    "serverless": min(BODIES.serverless, BODIES.through_function),
+    "realtime": min(BODIES.realtime, BODIES.through_function),
+    "async": BODIES.upload,  # past the function: straight to S3
+    "lambda": BODIES.through_function,
 }
 
 
@@ -48,6 +56,14 @@ class Model:
         """The packages that the model's own script needs, built into its image; None without a script or a list."""
         file = self.artifact / "code" / "requirements.txt"
         return file if self.spec.model.container == SCRIPT_CONTAINER and file.is_file() else None
+
+    def with_artifact(self, artifact: str | None) -> "Model":
+        """The same model trained otherwise, as a variant has it; as it is for None."""
+        return Model(self.spec.with_artifact(artifact), self.folder)
+
+    def with_endpoints(self, endpoints: Mapping[str, Endpoint]) -> "Model":
+        """The same model served otherwise."""
+        return Model(self.spec.model_copy(update={"endpoints": dict(endpoints)}), self.folder)
 
     @property
     def labels(self) -> Labels:
@@ -79,17 +95,19 @@ def _faults(model: Model, root: Path) -> list[str]:
         faults.append(f"model.name: {spec.name!r} does not fit its folder; rename the folder to {folder}")
     of_container = _container_faults(spec, root)
     faults += of_container
-    if not of_container and not spec.model.is_remote:
-        faults += artifact_faults(spec, model.artifact)
+    for key, artifact in () if of_container else spec.artifacts.items():
+        one = model.with_artifact(artifact)
+        if not one.spec.model.is_remote:
+            faults += [fault.replace("model.artifact", key, 1) for fault in artifact_faults(one.spec, one.artifact)]
     return [f"{model.spec_file}: {fault}" for fault in faults]
 
 
 def _container_faults(spec: ModelSpec, root: Path) -> list[str]:
     folder = root / "containers" / spec.model.container
-    if not (folder / "Dockerfile").is_file():
+    if folder.name not in containers(root):
         return [
-            f"model.container: containers/{folder.name}/Dockerfile does not exist; "
-            f"choose one of {', '.join(_containers(root))}, or add that folder"
+            f"model.container: containers/{folder.name}/{_PACKAGES} does not exist; "
+            f"choose one of {', '.join(containers(root))}, or add that folder"
         ]
     if spec.model.network and not (folder / "networks" / f"{spec.model.network}.py").is_file():
         known = sorted(file.stem for file in (folder / "networks").glob("[!_]*.py"))
@@ -100,8 +118,9 @@ def _container_faults(spec: ModelSpec, root: Path) -> list[str]:
     return []
 
 
-def _containers(root: Path) -> list[str]:
-    return sorted(file.parent.name for file in (root / "containers").glob("*/Dockerfile"))
+def containers(root: Path = ROOT) -> Sequence[str]:
+    """The name of every container: a folder of containers/ that lists the packages of its CPU image."""
+    return sorted(file.parent.name for file in (root / "containers").glob(f"*/{_PACKAGES}"))
 
 
 def public_description(model: Model) -> dict[str, Any]:
@@ -113,6 +132,7 @@ def public_description(model: Model) -> dict[str, Any]:
         "task": spec.model.task,
         "description": spec.model.description,
         "labels": list(model.labels.values()),
+        "meanings": dict(zip(model.labels.values(), spec.output.meanings, strict=False)),
         "accepts": list(accepted(spec)),
         "limits": _LIMITS[spec.model.task],
         "endpoints": [
@@ -129,5 +149,5 @@ def accepted(spec: ModelSpec) -> Sequence[str]:
 
 
 def max_body_bytes(kind: str) -> int:
-    """The largest request body that reaches an endpoint of `kind` through the API."""
-    return min(BODIES.serverless if kind == "serverless" else BODIES.realtime, BODIES.through_function)
+    """The largest request body that reaches an endpoint of `kind` through the API, or by an upload."""
+    return _BODY_BYTES[kind]

@@ -1,7 +1,7 @@
 """model.toml as a typed, frozen value: the single source of truth about one model.
 
 Everything that stacks, server, proxy, page and tests know about a model, they read from a ModelSpec.
-This module and models.endpoints need only pydantic and the standard library: the image carries them as they are.
+This module and those it imports need only pydantic and the standard library: the image carries them as they are.
 """
 
 import re
@@ -9,9 +9,14 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from models.endpoints import REFUSED_BY_SERVERLESS, Endpoint, RealtimeEndpoint, Table
+from models.capture import DataCapture
+from models.endpoints import REFUSED, AsyncEndpoint, Endpoint, LambdaEndpoint
+from models.input_output import InputSpec, OutputSpec
+from models.instances import InstanceEndpoint
+from models.realtime import RealtimeEndpoint
+from models.table import Table
 
 ENDPOINT_NAME_MAX = 63  # SageMaker, EndpointName
 LONGEST_PREFIX = len("fovea-prod-")
@@ -33,64 +38,6 @@ def _names_or_file(value: object) -> object:
     if is_list or (isinstance(value, str) and re.fullmatch(r"[\w-]+\.(json|pbtxt)", value)):
         return value
     raise ValueError("give two names or more, or the name of a .json or .pbtxt file in the artifact")
-
-
-def _three_finite(values: tuple[float, float, float]) -> tuple[float, float, float]:
-    if not all(abs(value) < 1e6 for value in values):
-        raise ValueError("give three finite numbers, red, green and blue")
-    return values
-
-
-def _three_positive(values: tuple[float, float, float]) -> tuple[float, float, float]:
-    if not all(0 < value < 1e6 for value in values):
-        raise ValueError("give three numbers above 0, red, green and blue")
-    return values
-
-
-MediaType = Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]
-
-
-class InputSpec(Table):
-    """How a picture becomes the network's input: resized to `size`, then x = (pixel - mean) / std.
-
-    A detector takes the pixels themselves, 0..255, and may do without a size.
-    """
-
-    size: tuple[Annotated[int, Field(ge=8, le=4096)], Annotated[int, Field(ge=8, le=4096)]] | None = Field(
-        None, description="Height and width of the network's input, in pixels; a classifier needs it."
-    )
-    resize: Literal["stretch", "center-crop", "letterbox", "shorter-side"] = Field(
-        "stretch",
-        description="`stretch` ignores the aspect ratio, `center-crop` cuts the longer side, `letterbox` pads the "
-        "shorter one with black, `shorter-side` keeps the aspect ratio and lets the longer side grow.",
-    )
-    mean: Annotated[tuple[float, float, float], AfterValidator(_three_finite)] = Field(
-        (0.0, 0.0, 0.0), description="Subtracted from each pixel (0..255), in the order red, green, blue."
-    )
-    std: Annotated[tuple[float, float, float], AfterValidator(_three_positive)] = Field(
-        (255.0, 255.0, 255.0), description="Divides what is left, in the same order."
-    )
-    channels: Literal["RGB", "BGR"] = Field(
-        "RGB", description="Order in which the network takes the channels; `mean` and `std` stay red, green, blue."
-    )
-    layout: Literal["NHWC", "NCHW"] = Field("NHWC", description="Order of the input's axes.")
-    accepts: (
-        Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")], ...], Field(min_length=1)] | None
-    ) = Field(None, description="Content types of a request; only for `pytorch_script`, whose code reads them.")
-
-    @model_validator(mode="after")
-    def _shorter_side_is_one_number(self) -> Self:
-        if self.resize == "shorter-side" and self.size and self.size[0] != self.size[1]:
-            raise ValueError(f'size: with resize = "shorter-side" both numbers are that side; not {list(self.size)}')
-        return self
-
-
-class OutputSpec(Table):
-    """What the network's numbers mean."""
-
-    scores: Literal["probabilities", "logits"] = Field(
-        "probabilities", description="`logits` are put through a softmax; `probabilities` must already sum to 1."
-    )
 
 
 EndpointName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$")]
@@ -177,8 +124,9 @@ class ModelSpec(Table):
 
     @property
     def default_endpoint(self) -> str:
-        """The first endpoint in the file."""
-        return next(iter(self.endpoints))
+        """The first endpoint in the file that answers at once; where all take jobs, the first of them."""
+        at_once = (name for name, endpoint in self.endpoints.items() if not isinstance(endpoint, AsyncEndpoint))
+        return next(at_once, next(iter(self.endpoints)))
 
     @model_validator(mode="after")
     def _input_fits_the_task(self) -> Self:
@@ -197,6 +145,15 @@ class ModelSpec(Table):
         return self
 
     @model_validator(mode="after")
+    def _each_label_has_its_meaning(self) -> Self:
+        meanings, labels = self.output.meanings, self.model.labels
+        if meanings and isinstance(labels, str):
+            raise ValueError("output.meanings: the labels are in a file; list them in model.labels, in the same order")
+        if meanings and len(labels) != len(meanings):
+            raise ValueError(f"output.meanings: {len(meanings)} for {len(labels)} labels; give one for each")
+        return self
+
+    @model_validator(mode="after")
     def _network_is_named(self) -> Self:
         needs = self.model.framework == "pytorch" and self.model.container != SCRIPT_CONTAINER
         if needs and self.model.network is None:
@@ -212,6 +169,32 @@ class ModelSpec(Table):
         ):
             raise ValueError("model.precision: only OpenVINO reads it; remove it")
         return self
+
+    @model_validator(mode="after")
+    def _an_image_can_hold_the_model(self) -> Self:
+        for name, endpoint in self.endpoints.items():
+            if self.model.is_remote and isinstance(endpoint, LambdaEndpoint):
+                raise ValueError(
+                    f"endpoints.{name}: a Lambda function has its model in its image, where {self.model.artifact} "
+                    "cannot be put; set model.artifact to a folder beside this file"
+                )
+        return self
+
+    @property
+    def artifacts(self) -> dict[str, str]:
+        """Every artifact: the key that names it -> the folder or the archive in S3."""
+        found = {"model.artifact": self.model.artifact}
+        for name, endpoint in self.endpoints.items():
+            for variant, table in endpoint.variants.items() if isinstance(endpoint, RealtimeEndpoint) else ():
+                if table.artifact is not None:
+                    found[f"endpoints.{name}.variants.{variant}.artifact"] = table.artifact
+        return found
+
+    def with_artifact(self, artifact: str | None) -> "ModelSpec":
+        """The same model trained otherwise; as it is for None."""
+        if artifact is None:
+            return self
+        return self.model_copy(update={"model": self.model.model_copy(update={"artifact": artifact})})
 
     @model_validator(mode="after")
     def _endpoint_names_fit(self) -> Self:
@@ -241,28 +224,31 @@ def _fault(fault: Any) -> str:
     location = [str(part) for part in fault["loc"]]
     if location[:1] == ["endpoints"] and len(location) > 2:
         del location[2]  # the kind, which pydantic puts between the endpoint's name and its key
+    if location[-1:] == ["[key]"]:
+        del location[-1]  # what is wrong is the name of a table, which stands before
     key, kind = location[-1] if location else "", fault["type"]
     if kind == "value_error":
         inner = str(fault["ctx"]["error"])
-        named = re.match(r"^[a-z_]+(\.[a-z0-9-]+)?: ", inner)
+        named = re.match(r"^[a-z_]+(\.[a-z0-9_-]+)*: ", inner)
         return ".".join(location) + ("." if location and named else ": " if location else "") + inner
     words = fault["msg"]
     if kind == "extra_forbidden":
         words = "is not a known key; docs/model-toml.md lists them"
-        if location[0] == "endpoints" and key in REFUSED_BY_SERVERLESS and "serverless" in fault["loc"][2:3]:
-            words = REFUSED_BY_SERVERLESS[key]
+        if location[0] == "endpoints" and len(location) > 2:
+            table = location[2] if len(location) > 3 else fault["loc"][2]
+            words = REFUSED.get(table, {}).get(key, words)
     elif kind == "missing":
         words = "is missing; add it (docs/model-toml.md)"
     elif kind == "string_pattern_mismatch":
         words = f"{fault['input']!r} does not fit; {_described(key)}"
     elif kind in ("union_tag_not_found", "union_tag_invalid"):
         location.append("kind")
-        words = 'give kind = "serverless" or kind = "realtime"'
+        words = 'give kind = "serverless", kind = "realtime", kind = "async" or kind = "lambda"'
     return f"{'.'.join(location)}: {words}"
 
 
 def _described(key: str) -> str:
-    for table in (ModelTable, RealtimeEndpoint):
+    for table in (ModelTable, InstanceEndpoint, DataCapture):
         if key in table.model_fields:
             return str(table.model_fields[key].description)
     return "use lower case letters, digits and single hyphens between them, beginning with a letter"

@@ -27,6 +27,9 @@ instance_type = "ml.g5.xlarge"
 max_instances = 4
 """
 
+GPU = '[endpoints.gpu]\nkind = "realtime"\ninstance_type = "ml.g5.xlarge"\nmax_instances = 4\n'
+ASYNC = '[endpoints.jobs]\nkind = "async"\ninstance_type = "ml.c7i.large"\n'
+
 
 def field(number: int, content: bytes | int) -> bytes:
     """One field of a protocol buffer."""
@@ -60,7 +63,7 @@ class Repository:
         self.root, self.model = root, root / "models" / "cat_breeds"
         (self.model / "artifact").mkdir(parents=True)
         (root / "containers" / "savedmodel").mkdir(parents=True)
-        (root / "containers" / "savedmodel" / "Dockerfile").touch()
+        (root / "containers" / "savedmodel" / "requirements-cpu.txt").touch()
         (self.model / "model.toml").write_text(SPEC)
         self.write_signature([-1, 64, 48, 3], [-1, 2])
 

@@ -5,6 +5,7 @@ import pytest
 from models.registry import load_models, max_body_bytes, public_description
 from models.spec import SpecError, read_spec
 
+KINDS = 'endpoints.gpu.kind: give kind = "serverless", kind = "realtime", kind = "async" or kind = "lambda"'
 FAULTS = [
     ("version = ", "verison = 1\nversion = ", "model.verison: is not a known key"),
     ('version = "1.2.3"', "", "model.version: is missing; add it"),
@@ -40,8 +41,8 @@ FAULTS = [
         'volume_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/ab-1"',
         "endpoints.gpu.volume_kms_key_arn: ml.g5.xlarge has local storage",
     ),
-    ('kind = "realtime"', 'kind = "eternal"', 'endpoints.gpu.kind: give kind = "serverless" or kind = "realtime"'),
-    ('kind = "realtime"', "", 'endpoints.gpu.kind: give kind = "serverless" or kind = "realtime"'),
+    ('kind = "realtime"', 'kind = "eternal"', KINDS),
+    ('kind = "realtime"', "", KINDS),
     ("[endpoints.gpu]", "[endpoints.an-endpoint-with-a-name-that-does-not-fit-there]", "use at most 41"),
     ("[input]\nsize = [64, 48]", "", "input.size: is missing"),
     ("[64, 48]", '[64, 48]\nresize = "shorter-side"', "input.size: with resize"),
@@ -149,3 +150,25 @@ def test_an_unreadable_file_is_one_line(tmp_path):
 def test_the_limit_through_the_api_is_the_smallest_on_the_way():
     assert max_body_bytes("serverless") == 4 * 1024 * 1024
     assert max_body_bytes("realtime") == 4_500_000
+    assert max_body_bytes("lambda") == 4_500_000
+
+
+def test_each_label_may_have_a_meaning(repository):
+    assert public_description(load_models(repository.root)[0])["meanings"] == {}
+    repository.edit("[endpoints.serverless]", '[output]\nmeanings = ["striped", "pale"]\n\n[endpoints.serverless]')
+    described = public_description(load_models(repository.root)[0])
+    assert described["meanings"] == {"tabby": "striped", "siamese": "pale"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ('["tabby", "siamese"]', "1 for 2 labels; give one for each"),
+        ('"labels.json"', "the labels are in a file; list"),
+    ],
+)
+def test_meanings_go_with_the_labels_one_by_one(repository, labels, words):
+    repository.edit('["tabby", "siamese"]', labels)
+    repository.edit("[endpoints.serverless]", '[output]\nmeanings = ["striped"]\n\n[endpoints.serverless]')
+    with pytest.raises(SpecError, match=f"output.meanings: {words}"):
+        read_spec(repository.model / "model.toml")
