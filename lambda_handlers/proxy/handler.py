@@ -1,26 +1,28 @@
 """API Gateway's event in, its answer out: parse, call, map."""
 
-import base64
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from contract.errors import ApiError, EmptyBody, InternalError, PayloadTooLarge, RouteNotFound
+from contract.errors import ApiError, InternalError, RouteNotFound
 from contract.media import CSV, JSON, media_type, wants_csv
 from contract.options import Options, header_value
+from contract.page import readable_from
+from lambda_handlers.proxy.exchange import Answer, Event, as_json, body_of, headers_of, query_of
+from lambda_handlers.proxy.invocation import Invocation
+from lambda_handlers.proxy.job_routes import job_routes
+from lambda_handlers.proxy.metrics import Metrics
 from lambda_handlers.proxy.openapi import describe
 from lambda_handlers.proxy.registry import Registry
-from lambda_handlers.proxy.runtime import Invocation, Runtime
+from lambda_handlers.proxy.runtime import Runtime
 from lambda_handlers.proxy.settings import Settings
-
-Event = Mapping[str, Any]
-Answer = dict[str, Any]
 
 SETTINGS = Settings.read()
 REGISTRY = Registry.read(SETTINGS.registry_file)
 RUNTIME = Runtime()
+PAGE_MAY_READ = readable_from(SETTINGS.page_origin) if SETTINGS.page_origin else {}
+METRICS = Metrics(SETTINGS.metrics_namespace, REGISTRY) if SETTINGS.metrics_namespace else None
 
 log = logging.getLogger("proxy")
 log.setLevel(SETTINGS.log_level)
@@ -42,6 +44,7 @@ def handler(event: Event, context: Any) -> Answer:
         answer, code = _refusal(InternalError(), request_id), InternalError.code()
     duration_ms = (time.perf_counter() - started) * 1000
     answer["headers"] |= {"X-Request-Id": request_id, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    answer["headers"] |= PAGE_MAY_READ
     timings = [f"function;dur={duration_ms:.1f}", answer["headers"].get("Server-Timing", "")]
     answer["headers"]["Server-Timing"] = ",".join(filter(None, timings))
     log.info(
@@ -55,33 +58,34 @@ def handler(event: Event, context: Any) -> Answer:
             "duration_ms": round(duration_ms, 1),
         },
     )
+    if METRICS:
+        print(METRICS.line(event, answer), flush=True)
     return answer
 
 
 def list_models(_event: Event, _context: Any) -> Answer:
     """GET /models."""
-    return _json({"models": REGISTRY.models})
+    return as_json({"models": REGISTRY.models})
 
 
 def describe_model(event: Event, _context: Any) -> Answer:
     """GET /models/{model}."""
-    return _json(REGISTRY.model(event["pathParameters"]["model"]))
+    return as_json(REGISTRY.model(event["pathParameters"]["model"]))
 
 
 def predict(event: Event, context: Any) -> Answer:
     """POST /models/{model}/predict."""
-    query = event.get("queryStringParameters") or {}
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    query, headers = query_of(event), headers_of(event)
     target = REGISTRY.target(event["pathParameters"]["model"], query.get("endpoint"))
-    body = _body(event, target.max_body_bytes)
+    body = body_of(event, target.max_body_bytes)
     sent = media_type(headers.get("content-type"), headers.get("content-encoding"), target.accepts)
     options = Options.read(query)
     started = time.perf_counter()
     accept = CSV if wants_csv(headers.get("accept")) else JSON
     asked = Invocation(body, sent, accept, header_value(options, event["requestContext"]["requestId"]))
     prediction = RUNTIME.invoke(target, asked, lambda: context.get_remaining_time_in_millis() / 1000)
-    sagemaker_ms = (time.perf_counter() - started) * 1000
-    timings = ",".join(filter(None, [f"sagemaker;dur={sagemaker_ms:.1f}", prediction.timings]))
+    service_ms = (time.perf_counter() - started) * 1000
+    timings = ",".join(filter(None, [f"{target.service};dur={service_ms:.1f}", prediction.timings]))
     return {
         "statusCode": 200,
         "headers": {"Content-Type": prediction.content_type, "Server-Timing": timings},
@@ -92,7 +96,7 @@ def predict(event: Event, context: Any) -> Answer:
 
 def openapi(_event: Event, _context: Any) -> Answer:
     """GET /openapi.json."""
-    return _json(describe(REGISTRY))
+    return as_json(describe(REGISTRY))
 
 
 ROUTES: dict[tuple[str, str], Callable[[Event, Any], Answer]] = {
@@ -100,6 +104,7 @@ ROUTES: dict[tuple[str, str], Callable[[Event, Any], Answer]] = {
     ("GET", "/models/{model}"): describe_model,
     ("POST", "/models/{model}/predict"): predict,
     ("GET", "/openapi.json"): openapi,
+    **(job_routes(REGISTRY, RUNTIME, SETTINGS.buckets) if SETTINGS.buckets else {}),
 }
 
 
@@ -110,33 +115,6 @@ def _route(event: Event) -> Callable[[Event, Any], Answer]:
     return route
 
 
-def _body(event: Event, max_body_bytes: int) -> bytes:
-    text = event.get("body") or ""
-    if not text:
-        raise EmptyBody
-    if not event.get("isBase64Encoded"):
-        body = text.encode()
-    elif len(text) // 4 * 3 > max_body_bytes + 2:  # padding stands for at most two bytes
-        raise PayloadTooLarge(max_body_bytes=max_body_bytes)
-    else:
-        body = base64.b64decode(text)
-    if len(body) > max_body_bytes:
-        raise PayloadTooLarge(max_body_bytes=max_body_bytes)
-    return body
-
-
-def _json(content: object) -> Answer:
-    return {
-        "statusCode": 200,
-        "headers": {"Content-Type": JSON},
-        "body": json.dumps(content, ensure_ascii=False, separators=(",", ":")),
-        "isBase64Encoded": False,
-    }
-
-
 def _refusal(error: ApiError, request_id: str) -> Answer:
-    answer = _json(error.envelope(request_id))
-    answer["statusCode"] = error.status
-    if error.retry_after_s is not None:
-        answer["headers"]["Retry-After"] = str(error.retry_after_s)
-    return answer
+    wait = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    return as_json(error.envelope(request_id), error.status, wait)

@@ -1,14 +1,11 @@
 """The API described for machines (OpenAPI 3.1), from the registry and the error table."""
 
-from collections import defaultdict
-from typing import Any
-
 from contract.errors import TABLE
 from contract.limits import REQUESTS, VIDEOS
 from contract.media import CSV, JSON
-from lambda_handlers.proxy.registry import Registry
-
-Description = dict[str, Any]
+from lambda_handlers.proxy.openapi_jobs import job_paths
+from lambda_handlers.proxy.openapi_operation import Description, operation, parameter
+from lambda_handlers.proxy.registry import ASYNC, Registry
 
 _ENVELOPE: Description = {
     "type": "object",
@@ -80,32 +77,50 @@ _JSON_REQUEST: Description = {
         "threshold": {"type": "number", "minimum": 0, "maximum": 1},
     },
 }
+_SCHEMES: dict[str, Description] = {
+    "api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    "iam": {  # as API Gateway itself exports it: OpenAPI has no word for a signature
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+        "description": "Signature Version 4 by AWS credentials, for the service execute-api.",
+    },
+    "cognito": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The identity token of somebody who signed in.",
+    },
+}
 
 
 def describe(registry: Registry) -> Description:
     """The OpenAPI document of what is deployed."""
     names = [model["name"] for model in registry.models]
     accepts = sorted({name for model in registry.models for name in model["accepts"]})
-    endpoints = sorted({endpoint["name"] for model in registry.models for endpoint in model["endpoints"]})
-    model = _parameter("model", "path", {"type": "string", "enum": names})
+    endpoints = [(one["name"], one["kind"]) for model in registry.models for one in model["endpoints"]]
+    at_once = sorted({name for name, kind in endpoints if kind != ASYNC})
+    with_jobs = [model["name"] for model in registry.models if ASYNC in (one["kind"] for one in model["endpoints"])]
+    model = parameter("model", "path", {"type": "string", "enum": names})
     options = [
-        _parameter("endpoint", "query", {"type": "string", "enum": endpoints}),
-        _parameter("top_k", "query", _JSON_REQUEST["properties"]["top_k"]),
-        _parameter("threshold", "query", _JSON_REQUEST["properties"]["threshold"]),
+        parameter("endpoint", "query", {"type": "string", "enum": at_once}),
+        parameter("top_k", "query", _JSON_REQUEST["properties"]["top_k"]),
+        parameter("threshold", "query", _JSON_REQUEST["properties"]["threshold"]),
     ]
-    body = {name: {"schema": _JSON_REQUEST} if name == JSON else {} for name in accepts}
-    answer = {JSON: {"schema": _ANSWER}, CSV: {"schema": {"type": "string"}}}
+    body = {name: {"schema": {"$ref": "#/components/schemas/Request"}} if name == JSON else {} for name in accepts}
+    answer = {JSON: {"schema": {"$ref": "#/components/schemas/Prediction"}}, CSV: {"schema": {"type": "string"}}}
     any_json = {JSON: {"schema": {"type": "object"}}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Fovea", "version": "1", "description": "Vision models behind HTTPS."},
         "servers": [{"url": "."}],
-        "security": [{"apiKey": []}],
+        "security": [{name: [] for name in registry.auth}],
         "paths": {
-            "/models": {"get": _operation("listModels", "What is deployed.", any_json)},
-            "/models/{model}": {"get": _operation("describeModel", "One model.", any_json, parameters=[model])},
+            "/models": {"get": operation("listModels", "What is deployed.", any_json)},
+            "/models/{model}": {"get": operation("describeModel", "One model.", any_json, parameters=[model])},
             "/models/{model}/predict": {
-                "post": _operation(
+                "post": operation(
                     "predict",
                     "A prediction for one image or clip, or for many images in one call.",
                     answer,
@@ -113,34 +128,11 @@ def describe(registry: Registry) -> Description:
                     requestBody={"required": True, "content": body},
                 )
             },
-            "/openapi.json": {"get": _operation("openapi", "This document.", any_json)},
+            **(job_paths(with_jobs, accepts) if with_jobs else {}),
+            "/openapi.json": {"get": operation("openapi", "This document.", any_json)},
         },
         "components": {
-            "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
-            "schemas": {"Error": _ENVELOPE},
+            "securitySchemes": {name: _SCHEMES[name] for name in registry.auth},
+            "schemas": {"Error": _ENVELOPE, "Prediction": _ANSWER, "Request": _JSON_REQUEST},
         },
     }
-
-
-def _parameter(name: str, place: str, schema: Description) -> Description:
-    return {"name": name, "in": place, "required": place == "path", "schema": schema}
-
-
-def _operation(name: str, summary: str, content: Description, **more: object) -> Description:
-    return {
-        "operationId": name,
-        "summary": summary,
-        **more,
-        "responses": {"200": {"description": "OK", "content": content}, **_ERRORS},
-    }
-
-
-def _errors() -> Description:
-    codes: dict[int, list[str]] = defaultdict(list)
-    for code, error in TABLE.items():
-        codes[error.status].append(code)
-    schema = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {str(status): {"description": ", ".join(codes[status]), "content": schema} for status in sorted(codes)}
-
-
-_ERRORS = _errors()

@@ -1,6 +1,9 @@
 """The proxy's promises: bodies pass as bytes, errors leave by the one table, a retry happens once at most."""
 
+import functools
 import json
+import operator
+import re
 import subprocess
 import sys
 
@@ -21,7 +24,7 @@ def container_error(code: str) -> str:
 
 
 def test_lists_and_describes_the_models(proxy):
-    assert [model["name"] for model in proxy.send("GET", "/models").content["models"]] == ["cats"]
+    assert [model["name"] for model in proxy.send("GET", "/models").content["models"]] == ["cats", "birds"]
     assert proxy.send("GET", "/models/{model}", "cats").content["name"] == "cats"
 
 
@@ -40,7 +43,7 @@ def test_passes_the_body_as_bytes_with_options_and_request_id(proxy):
     assert answer.headers["X-Request-Id"] == "11111111-2222-3333-4444-555555555555"
 
 
-def test_uses_the_first_endpoint_unless_told_otherwise(proxy):
+def test_uses_the_first_endpoint_that_answers_at_once_unless_told_otherwise(proxy):
     proxy.will_answer(expected=ANYTHING | {"EndpointName": "fovea-dev-cats-serverless"})
     assert proxy.predict().status == 200
 
@@ -61,6 +64,7 @@ def test_reads_the_callers_preference_as_the_model_server_does(proxy, accept):
     [
         ({"model": "dogs"}, 404, "MODEL_NOT_FOUND"),
         ({"query": {"endpoint": "tpu"}}, 404, "ENDPOINT_NOT_FOUND"),
+        ({"query": {"endpoint": "jobs"}}, 404, "ENDPOINT_NOT_FOUND"),
         ({"body": b""}, 400, "EMPTY_BODY"),
         ({"content_type": None}, 415, "UNSUPPORTED_MEDIA_TYPE"),
         ({"content_type": "text/plain"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
@@ -82,7 +86,7 @@ def test_refuses_before_it_wakes_an_endpoint(proxy, request_, status, code):
 def test_names_what_is_accepted_and_the_limit(proxy):
     assert "image/jpeg, image/png, application/json" in proxy.predict(content_type="a/b").content["error"]["message"]
     assert "1000 bytes" in proxy.predict(b"x" * 1001).content["error"]["message"]
-    assert "serverless, gpu" in proxy.predict(query={"endpoint": "x"}).content["error"]["message"]
+    assert "has: serverless, gpu, web, zero." in proxy.predict(query={"endpoint": "x"}).content["error"]["message"]
 
 
 @pytest.mark.parametrize("code", CONTAINER_REFUSALS)
@@ -173,6 +177,10 @@ def test_sets_every_timeout_and_leaves_retries_to_us(proxy):
 def test_describes_itself_in_openapi(proxy):
     description = proxy.send("GET", "/openapi.json").content
     assert set(description["paths"]) == {resource for _, resource in proxy.module.ROUTES}
+    references = re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(description))
+    assert references
+    for reference in references:
+        assert functools.reduce(operator.getitem, reference.split("/"), description)
     assert set(description["paths"]["/models/{model}/predict"]["post"]["responses"]) >= {"200", "413", "504"}
 
 
