@@ -1,16 +1,24 @@
-"""One stage of Fovea: a stack for each model, and one for the API."""
+"""One stage of Fovea: a stack for each model, one for the API, and, if wanted, for jobs, a page and to watch them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from aws_cdk import App
+from constructs import Construct
 
+from models.chosen import of_kinds
+from models.realtime import RealtimeEndpoint
 from models.registry import ROOT, Model
 from models.spec import SpecError
 from stacks.api_stack import ApiStack
+from stacks.instances import at_most
+from stacks.jobs_stack import JobsStack, takes_jobs
 from stacks.model_stack import ModelStack
-from stacks.naming import API, endpoint_name
-from stacks.stage import DEFAULT_STAGE, Stage, stage_named
+from stacks.naming import API, JOBS, PAGE, WATCH, endpoint_name
+from stacks.options import Options, options_of
+from stacks.page_stack import PageStack
+from stacks.stage import Stage, stage_asked
+from stacks.watch_stack import WatchStack
 
 
 def deployment(
@@ -21,8 +29,9 @@ def deployment(
     context: Mapping[str, str] | None = None,
     validate: bool = False,
 ) -> App:
-    """The CDK app of the stage that the context names. Raises UnknownStage, SpecError and ArchiveError.
+    """The CDK app of the stage that the context names. Raises StageError, SpecError and ArchiveError.
 
+    The context's `kinds`, such as `serverless,lambda`, leaves out the endpoints of all other kinds.
     `validate` has CDK check the templates. It compiles its rules anew each time, 1.4 s of a synth that else takes 2.2,
     so that is left to the tests, which do it for every stage, beside cfn-lint. CloudFormation checks a change set too.
     """
@@ -32,13 +41,28 @@ def deployment(
         analytics_reporting=False,
         builtin_cloud_formation_validation=validate,
     )
-    asked = app.node.try_get_context("stage")
-    stage = stage_named(DEFAULT_STAGE if asked is None else asked)
-    refuse_shared_names(models, stage)
-    for model in models:
-        ModelStack(app, model=model, stage=stage, root=root)
-    ApiStack(app, models=models, stage=stage, root=root)
+    stage = stage_asked(app.node.try_get_context)
+    add_stacks(app, models, stage, options_of(stage, app.node.get_all_context()), root)
     return app
+
+
+def add_stacks(scope: Construct, models: Sequence[Model], stage: Stage, options: Options, root: Path) -> ApiStack:
+    """Every stack of `stage`; gives the API's. Raises SpecError and ArchiveError."""
+    refuse_shared_names(models, stage)
+    kinds = scope.node.try_get_context("kinds")
+    models = at_most(models if kinds is None else of_kinds(models, str(kinds)), stage.most_instances)
+    page = PageStack(scope, models=models, stage=stage, options=options, root=root) if options.page else None
+    jobs = JobsStack(scope, stage=stage) if any(map(takes_jobs, models)) else None
+    for model in models:
+        stack = ModelStack(scope, model=model, stage=stage, root=root)
+        if jobs is not None and takes_jobs(model):
+            stack.add_stack_dependency(jobs, "SageMaker makes no endpoint that writes to a bucket which is not there")
+    api = ApiStack(scope, models=models, stage=stage, options=options, root=root)
+    if page is not None:
+        api.add_stack_dependency(page, "it answers to the page's origin, known once the page is there")
+    if stage.is_watched or stage.monthly_limit_usd:
+        WatchStack(scope, models=models, stage=stage)
+    return api
 
 
 def refuse_shared_names(models: Sequence[Model], stage: Stage) -> None:
@@ -47,12 +71,22 @@ def refuse_shared_names(models: Sequence[Model], stage: Stage) -> None:
     faults = []
     for model in models:
         file = model.spec_file.relative_to(model.folder.parent.parent)
-        if model.spec.name == API:
-            faults.append(f"{file}: model.name: {API!r} is the name of the API's own stack; choose another")
-        for endpoint in model.spec.endpoints:
-            name = endpoint_name(stage, model.spec, endpoint)
+        if model.spec.name in (API, WATCH, JOBS, PAGE):
+            faults.append(
+                f"{file}: model.name: {model.spec.name!r} is the name of one of Fovea's stacks; choose another"
+            )
+        for key, name in _names(model, stage):
             if name in owners:
-                faults.append(f"{file}: endpoints.{endpoint}: {name} is an endpoint of {owners[name]} too; rename one")
+                faults.append(f"{file}: {key}: {name} is an endpoint of {owners[name]} too; rename one")
             owners[name] = str(file)
     if faults:
         raise SpecError(faults)
+
+
+def _names(model: Model, stage: Stage) -> Iterator[tuple[str, str]]:
+    """The keys of model.toml that name something on AWS, and how."""
+    for endpoint, settings in model.spec.endpoints.items():
+        name = endpoint_name(stage, model.spec, endpoint)
+        yield f"endpoints.{endpoint}", name
+        for variant in settings.variants if isinstance(settings, RealtimeEndpoint) else ():
+            yield f"endpoints.{endpoint}.variants.{variant}", f"{name}-{variant}"

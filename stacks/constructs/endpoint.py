@@ -1,24 +1,22 @@
 """One SageMaker endpoint: a model, how it is run, its name, its log, and its scaling."""
 
-from typing import Any, TypeGuard
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import CfnOutput, CfnResource
 from constructs import Construct
 
-from contract.limits import TIMEOUTS
-from models.endpoints import RealtimeEndpoint, ServerlessEndpoint
+from contract.limits import BODIES, TIMEOUTS
+from models.endpoints import AsyncEndpoint, ServerlessEndpoint
+from models.realtime import RealtimeEndpoint
+from stacks.constructs.async_endpoint import follow_queue, queue
+from stacks.constructs.endpoint_component import serve_from_zero
+from stacks.constructs.endpoint_config import Settings, component_of, endpoint_config, sagemaker_model
+from stacks.constructs.endpoint_rollout import deployment_config
+from stacks.constructs.endpoint_scaling import follow_load
 from stacks.constructs.log_group import log_group
-from stacks.naming import attribute, endpoint_log_group_name
+from stacks.naming import attribute, component_log_group_name, endpoint_log_group_name
 from stacks.stage import Stage
-
-VARIANT = "AllTraffic"
-STARTUP_TIMEOUT_S = 300  # a container that cannot start fails the deployment after this, not after AWS's 8 minutes
-SCALE_OUT_COOLDOWN_S, SCALE_IN_COOLDOWN_S = 60, 300  # quick to help, slow to leave
-
-# On ml.g4dn and ml.g5 SageMaker's default host has NVIDIA driver 470, for CUDA 11; the images need CUDA 12.
-GPU_HOST = "al2-ami-sagemaker-inference-gpu-3-1"
-
-Settings = ServerlessEndpoint | RealtimeEndpoint
 
 
 class Endpoint(Construct):
@@ -30,96 +28,82 @@ class Endpoint(Construct):
         id: str,
         *,
         name: str,
+        model: str,
         settings: Settings,
         image_uri: str,
         engine: str | None,
-        archive_url: str,
+        archive_urls: Mapping[str | None, str],
         role_arn: str,
         stage: Stage,
     ) -> None:
+        """`archive_urls` has the model's own as None, and each variant's by what its table calls it."""
         super().__init__(scope, id)
-        environment = {"MODEL_SERVER_TIMEOUT": str(TIMEOUTS.container_s)}
-        if engine is not None:
-            environment["MODEL_SERVER_ENGINE"] = engine  # the image says it too; the local run has no image
-        log = log_group(self, "Log", stage=stage, name=endpoint_log_group_name(name))
-        container = {
-            "Image": image_uri,
-            "ModelDataUrl": archive_url,
-            "Environment": environment,
+        log = log_group(self, "Log", stage=stage, name=endpoint_log_name(name, settings))
+        container = {"Image": image_uri, "Environment": _environment(settings, engine)}
+        models = {
+            artifact: sagemaker_model(
+                self,
+                settings,
+                {"ExecutionRoleArn": role_arn, "PrimaryContainer": {**container, "ModelDataUrl": url}},
+                f"Model {artifact}" if artifact else "Model",
+            )
+            for artifact, url in archive_urls.items()
         }
-        model = _model(self, settings, {"ExecutionRoleArn": role_arn, "PrimaryContainer": container})
-        config = _config(self, settings, attribute(model, "ModelName"))
-        endpoint = _endpoint(self, name, settings, attribute(config, "EndpointConfigName"))
+        jobs = None
+        if isinstance(settings, AsyncEndpoint):
+            jobs = queue(self, name, model=model, settings=settings, stage=stage)
+        config = endpoint_config(self, settings, models, role_arn, jobs)
+        endpoint = _endpoint(self, name, settings, config)
         endpoint.add_resource_dependency(log)  # made by SageMaker instead, it would keep its lines for ever
-        if _scales(settings):
-            _follow_load(self, endpoint, name, settings)
+        if isinstance(settings, RealtimeEndpoint) and settings.component:
+            serve_from_zero(self, endpoint, name, settings, model_name=models[None])
+        elif isinstance(settings, AsyncEndpoint):
+            follow_queue(self, endpoint, name, settings)
+        else:
+            follow_load(self, endpoint, name, settings)
         CfnOutput(self, "EndpointName", value=name, description=f"Name of the {settings.kind} endpoint.")
 
 
-def _model(scope: Construct, settings: Settings, properties: dict[str, Any]) -> CfnResource:
-    if isinstance(settings, RealtimeEndpoint):
-        properties["EnableNetworkIsolation"] = True  # serverless does not offer it
-    return CfnResource(scope, "Model", type="AWS::SageMaker::Model", properties=properties)
+def artifacts_of(settings: Settings) -> Sequence[str | None]:
+    """What an endpoint serves: None is the model's own artifact."""
+    served = settings.served if isinstance(settings, RealtimeEndpoint) else ()
+    return list(dict.fromkeys([None, *(each.artifact for each in served)]))
 
 
-def _config(scope: Construct, settings: Settings, model_name: str) -> CfnResource:
-    variant: dict[str, Any] = {"VariantName": VARIANT, "ModelName": model_name, "InitialVariantWeight": 1}
-    config: dict[str, Any] = {"ProductionVariants": [variant]}
-    if isinstance(settings, ServerlessEndpoint):
-        variant["ServerlessConfig"] = {
-            "MemorySizeInMB": settings.memory_mb,
-            "MaxConcurrency": settings.max_concurrency,
-        }
-    else:
-        variant["InstanceType"] = settings.instance_type
-        variant["InitialInstanceCount"] = settings.min_instances
-        variant["ContainerStartupHealthCheckTimeoutInSeconds"] = STARTUP_TIMEOUT_S
-        if settings.is_gpu:
-            variant["InferenceAmiVersion"] = GPU_HOST
-        if settings.volume_kms_key_arn:
-            config["KmsKeyId"] = settings.volume_kms_key_arn
-    return CfnResource(scope, "Config", type="AWS::SageMaker::EndpointConfig", properties=config)
+def endpoint_log_name(name: str, settings: Settings) -> str:
+    """The log group of the endpoint `name`'s containers, which SageMaker calls otherwise where they are components'."""
+    return component_log_group_name(name) if component_of(settings) else endpoint_log_group_name(name)
 
 
-def _endpoint(scope: Construct, name: str, settings: Settings, config_name: str) -> CfnResource:
-    properties: dict[str, Any] = {"EndpointName": name, "EndpointConfigName": config_name}
-    if _scales(settings):
-        properties["RetainAllVariantProperties"] = True  # an update keeps the instances that the load asked for
-    return CfnResource(scope, "Endpoint", type="AWS::SageMaker::Endpoint", properties=properties)
+def server_environment(timeout_s: int, engine: str | None) -> dict[str, str]:
+    """The variables of a model server, wherever it runs."""
+    environment = {"MODEL_SERVER_TIMEOUT": str(timeout_s)}
+    if engine is not None:
+        environment["MODEL_SERVER_ENGINE"] = engine  # the image says it too; the local run has no image
+    return environment
 
 
-def _scales(settings: Settings) -> TypeGuard[RealtimeEndpoint]:
-    return isinstance(settings, RealtimeEndpoint) and settings.max_instances > settings.min_instances
+def _environment(settings: Settings, engine: str | None) -> dict[str, str]:
+    if isinstance(settings, AsyncEndpoint):
+        return server_environment(settings.timeout_s, engine) | {"MODEL_SERVER_MAX_BODY_BYTES": str(BODIES.upload)}
+    return server_environment(TIMEOUTS.container_s, engine)
 
 
-def _follow_load(scope: Construct, endpoint: CfnResource, name: str, settings: RealtimeEndpoint) -> None:
-    target = CfnResource(
-        scope,
-        "Instances",
-        type="AWS::ApplicationAutoScaling::ScalableTarget",
-        properties={
-            "ServiceNamespace": "sagemaker",
-            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-            "ResourceId": f"endpoint/{name}/variant/{VARIANT}",
-            "MinCapacity": settings.min_instances,
-            "MaxCapacity": settings.max_instances,
-        },
-    )
-    target.add_resource_dependency(endpoint)
-    tracking = {
-        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
-        "TargetValue": settings.target_invocations_per_instance,
-        "ScaleOutCooldown": SCALE_OUT_COOLDOWN_S,
-        "ScaleInCooldown": SCALE_IN_COOLDOWN_S,
-    }
-    CfnResource(
-        scope,
-        "FollowLoad",
-        type="AWS::ApplicationAutoScaling::ScalingPolicy",
-        properties={
-            "PolicyName": "FollowLoad",
-            "PolicyType": "TargetTrackingScaling",
-            "ScalingTargetId": target.ref,
-            "TargetTrackingScalingPolicyConfiguration": tracking,
-        },
-    )
+def _endpoint(scope: Construct, name: str, settings: Settings, config: CfnResource) -> CfnResource:
+    properties: dict[str, Any] = {"EndpointName": name, "EndpointConfigName": attribute(config, "EndpointConfigName")}
+    watching = Construct(scope, "Rollout")
+    if not isinstance(settings, ServerlessEndpoint) and not component_of(settings):
+        properties |= _retained(settings)
+    if isinstance(settings, RealtimeEndpoint) and settings.rollout and not settings.component:
+        properties["DeploymentConfig"] = deployment_config(watching, name, settings, settings.rollout, config)
+    endpoint = CfnResource(scope, "Endpoint", type="AWS::SageMaker::Endpoint", properties=properties)
+    endpoint.node.add_dependency(watching)
+    return endpoint
+
+
+def _retained(settings: RealtimeEndpoint | AsyncEndpoint) -> dict[str, Any]:
+    """An update keeps the instances that the load asked for; not the weights, which nothing changes but the file."""
+    if not any(served.scales for served in settings.served):
+        return {}
+    weights = {"ExcludeRetainedVariantProperties": [{"VariantPropertyType": "DesiredWeight"}]}
+    return {"RetainAllVariantProperties": True, **(weights if len(settings.served) > 1 else {})}

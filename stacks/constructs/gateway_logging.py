@@ -9,6 +9,7 @@ another team loses its logs with us.
 from aws_cdk import CfnResource, RemovalPolicy
 from constructs import Construct
 
+from stacks.constructs.acknowledge import acknowledge
 from stacks.constructs.role import role
 from stacks.naming import arn, attribute
 
@@ -29,6 +30,7 @@ class GatewayLogging(Construct):
         super().__init__(scope, id)
         statements = [{"Action": _ACTIONS, "Resource": arn("logs", "*")}]
         writer = role(self, "Role", service="apigateway.amazonaws.com", statements=statements)
+        acknowledge(writer, "IAM5[Resource::arn:", "every API of the account writes its logs through this one role")
         self.setting = CfnResource(
             self,
             "Setting",

@@ -3,6 +3,8 @@
 from aws_cdk import CfnResource
 from constructs import Construct
 
+from stacks.constructs.role import Statement
+from stacks.naming import attribute
 from stacks.stage import Stage
 
 
@@ -12,3 +14,8 @@ def log_group(scope: Construct, id: str, *, stage: Stage, name: str | None = Non
     group = CfnResource(scope, id, type="AWS::Logs::LogGroup", properties=properties)
     group.apply_removal_policy(stage.removal_policy)
     return group
+
+
+def writing_to(group: CfnResource) -> Statement:
+    """What a Lambda function may do with the group that its LoggingConfig names."""
+    return {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": attribute(group, "Arn")}

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import App
 
-from models.registry import ROOT, load_models
+from models.registry import ROOT, Model, load_models
 from stacks.deployment import deployment
 
 CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -54,8 +54,18 @@ class Assembly:
         return self.part("api")
 
     @property
+    def watch(self) -> Stack | None:
+        """Only of the stages that are watched."""
+        return next((stack for name, stack in self.stacks.items() if name.endswith("-watch")), None)
+
+    @property
+    def jobs(self) -> Stack | None:
+        """Only where some model takes jobs."""
+        return next((stack for name, stack in self.stacks.items() if name.endswith("-jobs")), None)
+
+    @property
     def models(self) -> list[Stack]:
-        return [stack for stack in self.stacks.values() if stack is not self.api]
+        return [stack for stack in self.stacks.values() if "model" in stack.tags]
 
 
 def read(folder: Path) -> Assembly:
@@ -72,15 +82,18 @@ def read(folder: Path) -> Assembly:
     return Assembly(folder, stacks)
 
 
-def synthesize(stage: str, out: Path, root: Path = ROOT) -> Assembly:
-    """With CDK's own validation, whose findings are errors by cdk.json."""
-    app(stage, out, root).synth()
+def synthesize(stage: str, out: Path, root: Path = ROOT, **options: Any) -> Assembly:
+    """With CDK's own validation, whose findings are errors by cdk.json; `options` are more of the context."""
+    app(stage, out, root, **options).synth()
     return read(out)
 
 
-def app(stage: str, out: Path, root: Path = ROOT) -> App:
-    context = CONTEXT | {"stage": stage}
-    return deployment(load_models(root), root=root, outdir=str(out), context=context, validate=True)
+def app(stage: str, out: Path, root: Path = ROOT, *, models: Sequence[Model] | None = None, **options: Any) -> App:
+    """The deployment of `models`, or of all, with `options` as -c or cdk.json would give them."""
+    context = CONTEXT | {"stage": stage} | options
+    return deployment(
+        load_models(root) if models is None else models, root=root, outdir=str(out), context=context, validate=True
+    )
 
 
 def said(value: Any) -> str:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from models.registry import ROOT
+from models.registry import ROOT, load_models
+from stacks.jobs_stack import takes_jobs
 from stacks.stage import STAGES
 from tests.models.conftest import Repository
 from tests.stacks.assembly import synthesize
 
-STACK_PARTS = [*sorted(file.parent.name.replace("_", "-") for file in ROOT.glob("models/*/model.toml")), "api"]
+MODELS = load_models()
+STACK_PARTS = [*(model.spec.name for model in MODELS), "api", *(["jobs"] if any(map(takes_jobs, MODELS)) else [])]
 
 
 @pytest.fixture(scope="session")
@@ -37,10 +39,14 @@ def repository(tmp_path):
     return repository
 
 
+SHARED_CONTAINERS = ("containers/model_server", "containers/requirements")
+LOOSE_FILES = ("app.py", "cdk.json", "containers/Dockerfile", ".dockerignore")
+
+
 def copy_rooms(root: Path) -> None:
     (root / "models").mkdir(exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__")
-    for room in ("contract", "lambda_handlers", "stacks", "containers/model_server", "containers/savedmodel"):
+    for room in ("contract", "lambda_handlers", "stacks", *SHARED_CONTAINERS, "containers/savedmodel"):
         shutil.copytree(ROOT / room, root / room, ignore=ignored, dirs_exist_ok=True)
-    for file in (*ROOT.glob("models/*.py"), ROOT / "app.py", ROOT / "cdk.json"):
+    for file in (*ROOT.glob("models/*.py"), *(ROOT / name for name in LOOSE_FILES)):
         shutil.copy(file, root / file.relative_to(ROOT))

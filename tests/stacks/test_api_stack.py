@@ -8,6 +8,7 @@ from contract.errors import TABLE
 from contract.limits import BODIES, TIMEOUTS
 from stacks.constructs import inference_api
 from stacks.stage import STAGES
+from tests.models.conftest import ASYNC
 from tests.stacks.assembly import Stack, said, synthesize
 
 REQUEST_ID = "0b4c1e6a-1f0e-4d4c-9a55-9a8f6e1c2d3b"
@@ -31,12 +32,31 @@ def path(stack: Stack, resource_id: str) -> str:
     return f"{path(stack, said(resource['ParentId']))}/{resource['PathPart']}"
 
 
-def test_there_are_exactly_four_routes_and_each_asks_for_a_key(api):
+def test_there_are_exactly_these_routes_to_the_function(api):
     methods = api.properties("ApiGateway::Method")
     routes = sorted(f"{method['HttpMethod']} {path(api, said(method['ResourceId']))}" for method in methods)
-    assert routes == ["GET /models", "GET /models/{model}", "GET /openapi.json", "POST /models/{model}/predict"]
-    assert all(method["ApiKeyRequired"] is True for method in methods)
+    assert routes == [
+        "GET /jobs/{id}",
+        "GET /models",
+        "GET /models/{model}",
+        "GET /openapi.json",
+        "POST /models/{model}/jobs",
+        "POST /models/{model}/predict",
+        "POST /models/{model}/uploads",
+    ]
     assert all(method["Integration"]["Type"] == "AWS_PROXY" for method in methods)
+
+
+def test_without_an_asynchronous_endpoint_nothing_is_of_jobs(repository, tmp_path):
+    without = synthesize("dev", tmp_path / "without", repository.root).api
+    assert not [r for r in without.properties("ApiGateway::Resource") if r["PathPart"] in ("uploads", "jobs")]
+    assert "Environment" not in without.only("Lambda::Function")
+    (role,) = [r for r in without.properties("IAM::Role") if "lambda.amazonaws.com" in json.dumps(r)]
+    assert "s3:" not in json.dumps(role)
+    repository.edit("[endpoints.gpu]", f"{ASYNC}\n[endpoints.gpu]")
+    with_one = synthesize("dev", tmp_path / "with", repository.root).api
+    parts = [r["PathPart"] for r in with_one.properties("ApiGateway::Resource")]
+    assert (parts.count("uploads"), parts.count("jobs")) == (1, 2)
 
 
 def test_any_body_reaches_the_function_as_it_was_sent(api):
@@ -46,10 +66,16 @@ def test_any_body_reaches_the_function_as_it_was_sent(api):
 
 
 def test_each_hop_gives_up_after_the_one_behind_it(assembly):
-    """Gateway > function > SDK > container; the two in the middle of the chain are the proxy's own."""
+    """Gateway > function > SDK > container; the two in the middle are the proxy's own. Jobs have no hops."""
     api = assembly.api
     gateway_s = {m["Integration"]["TimeoutInMillis"] / 1000 for m in api.properties("ApiGateway::Method")}
-    models = [model for stack in assembly.models for model in stack.properties("SageMaker::Model")]
+    models = [
+        stack.template["Resources"][said(variant["ModelName"])[2:].partition(".")[0]]["Properties"]
+        for stack in assembly.models
+        for config in stack.properties("SageMaker::EndpointConfig")
+        for variant in config["ProductionVariants"]
+        if "AsyncInferenceConfig" not in config
+    ]
     container_s = {int(model["PrimaryContainer"]["Environment"]["MODEL_SERVER_TIMEOUT"]) for model in models}
     function_s = api.only("Lambda::Function")["Timeout"]
     assert min(gateway_s) > function_s > TIMEOUTS.sdk_read_s > max(container_s)
@@ -77,6 +103,13 @@ def test_a_line_of_the_access_log_is_json_and_holds_nothing_the_client_wrote(api
     assert said(setting["DestinationArn"]).endswith(f":log-group:${{{group}}}")
 
 
+def test_the_access_log_tells_who_was_let_in(stages):
+    shown = {"dev": "$context.identity.apiKeyId", "prod": "$context.identity.userArn"}
+    for stage, variable in shown.items():
+        line = json.loads(stages[stage].api.only("ApiGateway::Stage")["AccessLogSetting"]["Format"])
+        assert variable in line.values()
+
+
 def test_the_stage_waits_for_the_permission_to_log_which_outlives_it(api):
     ((_, stage),) = api.resources("ApiGateway::Stage")
     ((setting, account),) = api.resources("ApiGateway::Account")
@@ -85,16 +118,6 @@ def test_the_stage_waits_for_the_permission_to_log_which_outlives_it(api):
     assert stage["DependsOn"] == [setting]
     assert account["DependsOn"] == [rest_api]
     assert account["DeletionPolicy"] == role["DeletionPolicy"] == "Retain"
-
-
-def test_a_key_counts_against_the_stages_quota(stages):
-    for name, assembly in stages.items():
-        plan, use = assembly.api.only("ApiGateway::UsagePlan"), assembly.api.only("ApiGateway::UsagePlanKey")
-        ((plan_id, _),) = assembly.api.resources("ApiGateway::UsagePlan")
-        assert plan["Quota"] == {"Limit": STAGES[name].requests_per_day, "Period": "DAY"}
-        assert said(use["UsagePlanId"]) == f"${{{plan_id}}}"
-        assert assembly.api.only("ApiGateway::ApiKey")["Enabled"] is True
-        assert "Value" not in assembly.api.only("ApiGateway::ApiKey")
 
 
 def test_the_deployment_is_a_snapshot_of_every_route_and_response(api):
@@ -128,6 +151,9 @@ def test_the_gateway_answers_in_the_one_envelope(responses):
     ("response_type", "status", "code"),
     [
         ("INVALID_API_KEY", 403, "INVALID_API_KEY"),
+        ("UNAUTHORIZED", 401, "INVALID_TOKEN"),
+        ("INVALID_SIGNATURE", 404, "ROUTE_NOT_FOUND"),
+        ("WAF_FILTERED", 403, "REQUEST_FILTERED"),
         ("ACCESS_DENIED", 403, "ACCESS_DENIED"),
         ("MISSING_AUTHENTICATION_TOKEN", 404, "ROUTE_NOT_FOUND"),
         ("RESOURCE_NOT_FOUND", 404, "ROUTE_NOT_FOUND"),
@@ -163,14 +189,3 @@ def test_the_function_runs_our_own_code_on_arm(api):
     assert function["Handler"] == "lambda_handlers.proxy.handler.handler"
     assert function["LoggingConfig"]["LogFormat"] == "JSON"
     assert not {"Layers", "ReservedConcurrentExecutions", "VpcConfig"} & set(function)
-
-
-def test_the_outputs_are_the_address_and_the_way_to_the_key(assembly):
-    outputs = assembly.api.template["Outputs"]
-    ((rest_api, _),) = assembly.api.resources("ApiGateway::RestApi")
-    ((key, _),) = assembly.api.resources("ApiGateway::ApiKey")
-    stage = assembly.api.only("ApiGateway::Stage")["StageName"]
-    host = f"${{{rest_api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}"
-    assert said(outputs["ApiUrl"]["Value"]) == f"https://{host}/{stage}"
-    assert outputs["ApiKeyId"]["Value"] == {"Ref": key}
-    assert "aws apigateway get-api-key" in outputs["ApiKeyId"]["Description"]

@@ -36,7 +36,7 @@ def app(root: Path, out: Path, stage: str = "dev") -> subprocess.CompletedProces
         (
             'container = "savedmodel"',
             'container = "none"',
-            "models/cat_breeds/model.toml: model.container: containers/none/Dockerfile does not exist",
+            "models/cat_breeds/model.toml: model.container: containers/none/requirements-cpu.txt does not exist",
         ),
         (
             'version = "1.2.3"',
@@ -98,12 +98,12 @@ def test_every_stage_is_found_by_its_name():
         stage_named("")
 
 
-def test_the_apis_name_is_taken(repository):
-    repository.edit("cat-breeds", "api")
-    repository.model.rename(repository.model.with_name("api"))
-    with pytest.raises(
-        SpecError, match=r"^models/api/model.toml: model.name: 'api' is the name of the API's own stack"
-    ):
+@pytest.mark.parametrize("name", ["api", "watch", "jobs", "page"])
+def test_the_name_of_a_stack_is_taken(repository, name):
+    repository.edit("cat-breeds", name)
+    repository.model.rename(repository.model.with_name(name))
+    fault = f"^models/{name}/model.toml: model.name: '{name}' is the name of one of Fovea's stacks; choose another"
+    with pytest.raises(SpecError, match=fault):
         refuse_shared_names(load_models(repository.root), STAGES["dev"])
 
 
@@ -118,3 +118,21 @@ def test_two_endpoints_cannot_share_a_name(repository):
         "models/cat_breeds/model.toml: endpoints.gpu: fovea-dev-cat-breeds-gpu is an endpoint of "
         "models/cat/model.toml too; rename one"
     ]
+
+
+def test_the_kinds_of_endpoints_asked_for_are_all_that_is_deployed(repository, tmp_path):
+    done = chosen(repository.root, tmp_path / "out", "serverless")
+    assert done.returncode == 0, done.stderr
+    (stack,) = read(tmp_path / "out").models
+    assert all(
+        "ServerlessConfig" in one["ProductionVariants"][0] for one in stack.properties("SageMaker::EndpointConfig")
+    )
+    refused = chosen(repository.root, tmp_path / "out", "gpu")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("kinds: 'gpu' is no kind of endpoint; give some of ")
+    assert refused.stderr.count("\n") == 1
+
+
+def chosen(root: Path, out: Path, kinds: str) -> subprocess.CompletedProcess[str]:
+    context = f'{{"stage": "dev", "kinds": "{kinds}"}}'
+    return run(sys.executable, "app.py", cwd=root, CDK_OUTDIR=str(out), CDK_CONTEXT_JSON=context)

@@ -10,7 +10,7 @@ import pytest
 
 from local import assembly as local_assembly
 from models.registry import ROOT, load_models
-from stacks.constructs.model_image import SPEC_READERS
+from stacks.constructs.model_image import DOCKERFILE, SPEC_READERS
 from stacks.staging import archived, staged
 from tests.stacks.assembly import Assembly, synthesize
 from tests.stacks.conftest import copy_rooms
@@ -90,7 +90,8 @@ def test_a_file_that_no_asset_needs_changes_none(repository, changed, file):
     ("file", "assets"),
     [
         (SERVER, {"savedmodel (cpu)", "savedmodel (gpu)"}),
-        ("containers/savedmodel/Dockerfile", {"savedmodel (cpu)", "savedmodel (gpu)"}),
+        ("containers/savedmodel/requirements-cpu.txt", {"savedmodel (cpu)", "savedmodel (gpu)"}),
+        ("containers/Dockerfile", {"savedmodel (cpu)", "savedmodel (gpu)"}),
         ("models/spec.py", {"savedmodel (cpu)", "savedmodel (gpu)"}),
         ("contract/limits.py", {"savedmodel (cpu)", "savedmodel (gpu)", "proxy"}),
         ("lambda_handlers/proxy/handler.py", {"proxy"}),
@@ -119,13 +120,13 @@ def test_a_build_context_holds_only_what_the_image_needs(dev):
         container = model.spec.model.container
         for gpu in {endpoint.is_gpu for endpoint in model.spec.endpoints.values()}:
             files = content(dev, f"{container} ({'gpu' if gpu else 'cpu'})")
-            rooms = {
-                file.partition("/")[0] if file.startswith("contract/") else file.rpartition("/")[0] for file in files
-            }
-            allowed = ("contract", "models", "containers/model_server", f"containers/{container}")
-            assert all(room.startswith(allowed) for room in rooms)
+            rooms = (
+                "contract/",
+                "models/",
+                *(f"containers/{room}/" for room in ("model_server", "requirements", container)),
+            )
+            assert {file for file in files if not file.startswith(rooms)} == {DOCKERFILE, ".dockerignore"}
             assert {file for file in files if file.startswith("models/")} == set(SPEC_READERS)
-            assert f"containers/{container}/Dockerfile" in files
             assert not [file for file in files if "__pycache__" in file or file.endswith((".md", ".pyc"))]
 
 
@@ -141,12 +142,26 @@ def test_the_registry_leads_from_each_public_name_to_an_endpoint(stages):
     for stage, assembly in stages.items():
         file = assembly.folder / f"asset.{hashes(assembly)['proxy']}" / "registry.json"
         registry = json.loads(file.read_text())
-        assert set(registry) == {"stage", "models", "targets"}
+        assert set(registry) == {"auth", "stage", "models", "targets"}
         assert registry["stage"] == stage
-        made = {e["EndpointName"] for stack in assembly.models for e in stack.properties("SageMaker::Endpoint")}
-        assert {name for targets in registry["targets"].values() for name in targets.values()} == made
+        made = {
+            (service, properties[name])
+            for service, kind, name in (
+                ("sagemaker", "SageMaker::Endpoint", "EndpointName"),
+                ("lambda", "Lambda::Function", "FunctionName"),
+            )
+            for stack in assembly.models
+            for properties in stack.properties(kind)
+        }
+        targets = [target for of_model in registry["targets"].values() for target in of_model.values()]
+        assert {(target["service"], target["name"]) for target in targets} == made
         for described in registry["models"]:
-            assert {e["name"] for e in described["endpoints"]} == set(registry["targets"][described["name"]])
+            behind = registry["targets"][described["name"]]
+            assert {e["name"] for e in described["endpoints"]} == set(behind)
+            kinds = {e["name"]: e["kind"] for e in described["endpoints"]}
+            assert {name for name in behind if "timeout_s" in behind[name]} == {
+                name for name, kind in kinds.items() if kind == "async"
+            }
 
 
 def test_the_archive_holds_the_model_and_its_spec(repository, tmp_path):
@@ -196,7 +211,7 @@ def test_a_model_that_openvino_refuses_gets_an_image_with_its_framework(reposito
     stack = synthesize("dev", tmp_path / "out", repository.root).part("cat-breeds")
     images = {image["displayName"]: image["source"] for image in stack.assets["dockerImages"].values()}
     assert set(images) == {"savedmodel (native)", "savedmodel (gpu)"}
-    assert images["savedmodel (native)"]["dockerBuildArgs"] == {"ACCELERATOR": "native"}
+    assert images["savedmodel (native)"]["dockerBuildArgs"] == {"CONTAINER": "savedmodel", "ACCELERATOR": "native"}
     environments = [model["PrimaryContainer"]["Environment"] for model in stack.properties("SageMaker::Model")]
     assert [one.get("MODEL_SERVER_ENGINE") for one in environments] == ["tensorflow", None]
     endpoints = local_assembly.Assembly(tmp_path / "out").endpoints()

@@ -1,4 +1,4 @@
-"""What a model's stack deploys, against what its model.toml asks for."""
+"""What a model's stack deploys to SageMaker, against what its model.toml asks for and its stage allows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from contract.limits import TIMEOUTS
-from models.endpoints import RealtimeEndpoint, ServerlessEndpoint
+from models.endpoints import AsyncEndpoint, LambdaEndpoint, ServerlessEndpoint
+from models.realtime import RealtimeEndpoint
 from models.registry import Model, load_models
 from models.spec import ENDPOINT_NAME_MAX
+from stacks.instances import at_most
 from stacks.naming import endpoint_name
 from stacks.stage import STAGES
 from tests.stacks.assembly import Assembly, Stack, said, synthesize
@@ -19,7 +21,7 @@ from tests.stacks.assembly import Assembly, Stack, said, synthesize
 class Deployed:
     """One endpoint: what was asked for, and what is in the template."""
 
-    settings: ServerlessEndpoint | RealtimeEndpoint
+    settings: ServerlessEndpoint | RealtimeEndpoint | AsyncEndpoint
     stack: Stack
     name: str
     logical_id: str
@@ -53,6 +55,8 @@ def deployed(assembly: Assembly, stage: str, models: list[Model]) -> Iterator[De
             for logical_id, resource in stack.resources("SageMaker::Endpoint")
         }
         for endpoint, settings in model.spec.endpoints.items():
+            if isinstance(settings, LambdaEndpoint):
+                continue
             name = endpoint_name(STAGES[stage], model.spec, endpoint)
             yield Deployed(settings, stack, name, by_name.pop(name))
         assert not by_name
@@ -60,7 +64,8 @@ def deployed(assembly: Assembly, stage: str, models: list[Model]) -> Iterator[De
 
 @pytest.fixture
 def endpoints(stages):
-    return [endpoint for stage in stages for endpoint in deployed(stages[stage], stage, list(load_models()))]
+    models = {stage: at_most(load_models(), STAGES[stage].most_instances) for stage in stages}
+    return [endpoint for stage in stages for endpoint in deployed(stages[stage], stage, list(models[stage]))]
 
 
 @pytest.fixture
@@ -80,8 +85,8 @@ def test_only_the_endpoint_has_a_name(endpoints):
         assert "EndpointConfigName" not in endpoint.config
 
 
-def test_the_container_gives_up_before_the_proxy_does(endpoints):
-    for endpoint in endpoints:
+def test_the_container_gives_up_before_the_proxy_does(serverless, realtime):
+    for endpoint in [*serverless, *realtime]:
         environment = endpoint.model["PrimaryContainer"]["Environment"]
         assert environment == {"MODEL_SERVER_TIMEOUT": str(TIMEOUTS.container_s)}
 
@@ -135,8 +140,8 @@ def test_realtime_follows_its_load_between_its_bounds(realtime):
 
 def test_the_log_group_is_there_before_the_endpoint_that_writes_it(endpoints):
     for endpoint in endpoints:
-        (log,) = endpoint.resource["DependsOn"]
-        group = endpoint.stack.template["Resources"][log]["Properties"]
+        awaited = [endpoint.stack.template["Resources"][name] for name in endpoint.resource["DependsOn"]]
+        (group,) = [resource["Properties"] for resource in awaited if resource["Type"] == "AWS::Logs::LogGroup"]
         assert group["LogGroupName"] == f"/aws/sagemaker/Endpoints/{endpoint.name}"
 
 
@@ -147,20 +152,27 @@ def test_a_model_waits_for_its_role_with_the_policy_inside(endpoints):
         assert role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
 
 
-def test_there_is_one_image_for_each_kind_of_processor(assembly):
+def test_there_is_one_image_for_each_kind_of_processor_and_one_for_functions(assembly):
     for model in load_models():
         stack = assembly.part(model.spec.name)
-        images = stack.assets["dockerImages"].values()
-        built_for = sorted(image["source"].get("dockerBuildArgs", {}).get("ACCELERATOR", "cpu") for image in images)
-        assert built_for == sorted({"gpu" if e.is_gpu else "cpu" for e in model.spec.endpoints.values()})
-        for image in images:
-            assert image["source"]["platform"] == "linux/amd64"
-            assert image["source"]["dockerFile"] == f"containers/{model.spec.model.container}/Dockerfile"
+        images = [image["source"] for image in stack.assets["dockerImages"].values()]
+        built_for = {
+            (source["dockerBuildArgs"].get("ACCELERATOR", "cpu"), source.get("dockerBuildTarget")) for source in images
+        }
+        endpoints = model.spec.endpoints.values()
+        assert len(built_for) == len(images)
+        assert built_for == {
+            ("gpu" if e.is_gpu else "cpu", "lambda" if e.kind == "lambda" else None) for e in endpoints
+        }
+        for source in images:
+            assert source["platform"] == "linux/amd64"
+            assert source["dockerFile"] == "containers/Dockerfile"
+            assert source["dockerBuildArgs"]["CONTAINER"] == model.spec.model.container
 
 
 def test_an_output_names_each_endpoint(endpoints):
     for endpoint in endpoints:
-        assert endpoint.name in {output["Value"] for output in endpoint.stack.template["Outputs"].values()}
+        assert endpoint.name in [output["Value"] for output in endpoint.stack.template["Outputs"].values()]
 
 
 def test_an_endpoint_that_does_not_scale_and_one_without_a_gpu(repository, tmp_path):
@@ -170,3 +182,16 @@ def test_an_endpoint_that_does_not_scale_and_one_without_a_gpu(repository, tmp_p
     assert "InferenceAmiVersion" not in str(stack.template)
     assert len(stack.assets["dockerImages"]) == 1
     assert len(stack.properties("SageMaker::Endpoint")) == 2
+
+
+def test_a_graviton_instance_gets_an_image_of_its_own_architecture(repository, tmp_path):
+    repository.edit(
+        'instance_type = "ml.g5.xlarge"\nmax_instances = 4', 'instance_type = "ml.c7g.large"\narchitecture = "arm64"'
+    )
+    stack = synthesize("dev", tmp_path / "out", repository.root).part("cat-breeds")
+    images = {image["displayName"]: image["source"] for image in stack.assets["dockerImages"].values()}
+    platforms = {name: source["platform"] for name, source in images.items()}
+    assert platforms == {"savedmodel (cpu)": "linux/amd64", "savedmodel (cpu, arm64)": "linux/arm64"}
+    tags = {key for key, image in stack.assets["dockerImages"].items() if image["displayName"].endswith("arm64)")}
+    models = [said(model["PrimaryContainer"]["Image"]) for model in stack.properties("SageMaker::Model")]
+    assert [any(tag in image for tag in tags) for image in models] == [False, True]

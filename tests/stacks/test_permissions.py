@@ -1,9 +1,10 @@
 """Who may do what: exact ARNs, and each exception by name."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from models.registry import load_models
+from models.registry import Model, load_models
 from tests.stacks.assembly import Stack, listed, said, synthesize
 
 # Where AWS offers no resource, or the resource is every one of its kind in this account and region.
@@ -16,28 +17,40 @@ WILDCARDS = {
     ),
 }
 HERE = "${AWS::Region}:${AWS::AccountId}"
+OBJECTS_OF_A_MODEL = re.compile(
+    r"arn:\$\{AWS::Partition\}:s3:::fovea-[a-z]+-(inputs|results)-\$\{AWS::AccountId\}-\$\{AWS::Region\}/[a-z-]+/\*"
+)
 
 
-def statements(stack: Stack) -> Iterator[dict[str, Any]]:
+def statements(stack: Stack, of: str = "") -> Iterator[dict[str, Any]]:
     for role in stack.properties("IAM::Role"):
-        for policy in role["Policies"]:
+        for policy in role["Policies"] if of in ("", service(role)) else ():
             yield from policy["PolicyDocument"]["Statement"]
 
 
-def allowed(stack: Stack) -> set[tuple[str, str]]:
-    """(action, resource) of every statement."""
+def service(role: dict[str, Any]) -> str:
+    """Whose role it is, such as `sagemaker`."""
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    return statement["Principal"]["Service"].partition(".")[0]
+
+
+def allowed(stack: Stack, of: str = "") -> set[tuple[str, str]]:
+    """(action, resource) of every statement, or of those of one service's roles."""
     return {
         (action, said(resource))
-        for statement in statements(stack)
+        for statement in statements(stack, of)
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
     }
 
 
 def is_exact(resource: str) -> bool:
-    """The streams of one log group count as exact: SageMaker and Lambda choose their names."""
+    """The streams of one log group count as exact, and the objects of one model's jobs: nobody can name them yet.
+
+    So do the records of all jobs: `jobs` is no model's name.
+    """
     streams_of_a_group = ":log-group:" in resource and resource.endswith(":*") and resource.count("*") == 1
-    return "*" not in resource or streams_of_a_group
+    return "*" not in resource or streams_of_a_group or bool(OBJECTS_OF_A_MODEL.fullmatch(resource))
 
 
 def test_every_permission_is_for_an_exact_resource_but_the_listed_ones(assembly):
@@ -49,7 +62,8 @@ def test_every_permission_is_for_an_exact_resource_but_the_listed_ones(assembly)
 
 def test_no_policy_is_managed_by_aws_or_attached_later(assembly):
     for stack in assembly.stacks.values():
-        assert {kind for kind in stack.kinds if kind.startswith("IAM::")} == {"IAM::Role"}
+        roles = set() if stack in (assembly.watch, assembly.jobs) else {"IAM::Role"}
+        assert {kind for kind in stack.kinds if kind.startswith("IAM::")} == roles
         assert all("ManagedPolicyArns" not in role for role in stack.properties("IAM::Role"))
 
 
@@ -66,39 +80,87 @@ def test_sagemaker_reads_exactly_its_archive_its_repository_and_its_logs(assembl
         repository = said(container["Image"]).partition("/")[2].rpartition(":")[0]
         names = [endpoint["EndpointName"] for endpoint in stack.properties("SageMaker::Endpoint")]
         pull = ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage")
+        alarms = [name for each in stack.properties("CloudWatch::Alarm") if "-rollout-" in (name := each["AlarmName"])]
         log = ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents")
         logs = f"arn:${{AWS::Partition}}:logs:{HERE}:log-group:/aws/sagemaker/Endpoints"
-        assert allowed(stack) == {
+        assert allowed(stack, "sagemaker") == {
             ("s3:GetObject", archive),
             ("ecr:GetAuthorizationToken", "*"),
             ("cloudwatch:PutMetricData", "*"),
             *((f"ecr:{action}", f"arn:${{AWS::Partition}}:ecr:{HERE}:repository/{repository}") for action in pull),
             *((f"logs:{action}", f"{logs}/{name}:*") for action in log for name in names),
+            *of_jobs(stack),
+            *(
+                ("cloudwatch:DescribeAlarms", f"arn:${{AWS::Partition}}:cloudwatch:{HERE}:alarm:{alarm}")
+                for alarm in alarms
+            ),
         }
+
+
+def of_jobs(stack: Stack) -> Iterator[tuple[str, str]]:
+    """What SageMaker needs for an asynchronous endpoint: this model's uploads and results, its own two topics."""
+    _, stage, model = stack.name.split("-", 2)
+    names = {e["EndpointName"] for e in stack.properties("SageMaker::Endpoint") if e["EndpointName"].endswith("-jobs")}
+    there = "${AWS::AccountId}-${AWS::Region}"
+    for name in names:
+        yield "s3:GetObject", f"arn:${{AWS::Partition}}:s3:::fovea-{stage}-inputs-{there}/{model}/*"
+        for action in ("PutObject", "AbortMultipartUpload"):
+            yield f"s3:{action}", f"arn:${{AWS::Partition}}:s3:::fovea-{stage}-results-{there}/{model}/*"
+        for what in ("success", "error"):
+            yield "sns:Publish", f"arn:${{AWS::Partition}}:sns:{HERE}:{name}-{what}"
 
 
 def test_sagemaker_is_nobodys_deputy(assembly):
     for stack in assembly.models:
-        (statement,) = stack.only("IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
-        assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+        (role,) = [role for role in stack.properties("IAM::Role") if service(role) == "sagemaker"]
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         source = statement["Condition"]["ArnLike"]["aws:SourceArn"]
         assert said(source) == f"arn:${{AWS::Partition}}:sagemaker:{HERE}:*"
 
 
 def test_the_proxy_invokes_exactly_the_endpoints_that_the_model_stacks_make(assembly):
     made = {e["EndpointName"] for stack in assembly.models for e in stack.properties("SageMaker::Endpoint")}
-    invoked = {resource for action, resource in allowed(assembly.api) if action == "sagemaker:InvokeEndpoint"}
-    assert invoked == {f"arn:${{AWS::Partition}}:sagemaker:{HERE}:endpoint/{name}" for name in made}
-    assert made == {
+    queues = {f"fovea-{assembly.api.name.split('-')[1]}-{m.spec.name}-{e}" for m, e in endpoints_of_kind("async")}
+    for action, names in (("InvokeEndpoint", made - queues), ("InvokeEndpointAsync", queues)):
+        invoked = {resource for asked, resource in allowed(assembly.api) if asked == f"sagemaker:{action}"}
+        assert names
+        assert invoked == {f"arn:${{AWS::Partition}}:sagemaker:{HERE}:endpoint/{name}" for name in names}
+    functions = {f["FunctionName"] for stack in assembly.models for f in stack.properties("Lambda::Function")}
+    called = {resource for action, resource in allowed(assembly.api) if action == "lambda:InvokeFunction"}
+    assert called == {f"arn:${{AWS::Partition}}:lambda:{HERE}:function:{name}" for name in functions}
+    assert made | functions == {
         f"{assembly.api.name.lower()[:-4]}-{m.spec.name}-{e}" for m in load_models() for e in m.spec.endpoints
     }
+
+
+def endpoints_of_kind(kind: str) -> Iterator[tuple[Model, str]]:
+    for model in load_models():
+        yield from ((model, name) for name, settings in model.spec.endpoints.items() if settings.kind == kind)
+
+
+def test_the_proxy_keeps_jobs_in_two_buckets_and_reads_what_models_wrote(assembly):
+    _, stage, _ = assembly.api.name.split("-")
+    there = "${AWS::AccountId}-${AWS::Region}"
+    inputs, results = (f"arn:${{AWS::Partition}}:s3:::fovea-{stage}-{what}-{there}" for what in ("inputs", "results"))
+    names = {model.spec.name for model, _ in endpoints_of_kind("async")}
+    assert {pair for pair in allowed(assembly.api) if pair[0].startswith("s3:")} == {
+        *((f"s3:{action}", f"{inputs}/{name}/*") for action in ("PutObject", "GetObject") for name in names),
+        *((f"s3:{action}", f"{results}/jobs/*") for action in ("PutObject", "GetObject")),
+        *(("s3:GetObject", f"{results}/{name}/*") for name in names),
+        *(("s3:ListBucket", bucket) for bucket in (inputs, results)),
+    }
+    made = {said(bucket["BucketName"]) for bucket in assembly.jobs.properties("S3::Bucket")}
+    variables = assembly.api.only("Lambda::Function")["Environment"]["Variables"]
+    assert {said(value) for name, value in variables.items() if name.endswith("_BUCKET")} == made
+    assert said(variables["INPUTS_BUCKET"]) == inputs.partition(":::")[2]
 
 
 def test_the_proxy_may_else_only_write_its_own_log(assembly):
     log = said(assembly.api.only("Lambda::Function")["LoggingConfig"]["LogGroup"]).strip("${}")
     role = assembly.api.template["Resources"][said(assembly.api.only("Lambda::Function")["Role"])[2:-5]]["Properties"]
     (policy,) = role["Policies"]
-    others = [s for s in policy["PolicyDocument"]["Statement"] if s["Action"] != "sagemaker:InvokeEndpoint"]
+    known = ("sagemaker:", "lambda:", "s3:")  # held by the tests above
+    others = [s for s in policy["PolicyDocument"]["Statement"] if not listed(s["Action"])[0].startswith(known)]
     assert others == [
         {
             "Effect": "Allow",
