@@ -48,12 +48,21 @@ class Local:
         return self._printed(r"aws command, on (http://[\d.]+:\d+)")
 
     @property
+    def s3_url(self) -> str:
+        """The address of S3."""
+        return self._printed(r"S3, likewise, on (http://[\d.]+:\d+)")
+
+    @property
     def key(self) -> str:
         """The API key."""
-        return self._printed(r"API key: (\S+)")
+        return self.shown("KEY")
+
+    def shown(self, variable: str) -> str:
+        """What a caller of its stage has to show, by the shell's variable that it is printed with."""
+        return self._printed(rf"^  {variable}=(\S+)")
 
     def _printed(self, pattern: str) -> str:
-        found = re.search(pattern, self.said)
+        found = re.search(pattern, self.said, re.MULTILINE)
         if found is None:
             raise DidNotStart(self.said)
         return found[1]

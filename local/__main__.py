@@ -4,15 +4,19 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from contract.media import JSON, sniff
-from local.assembly import Assembly, AssemblyError
+from images.docker import DockerError, check_engine
+from local.assembly import Assembly
 from local.environment import EnvironmentFailed
-from local.server import HOST, LocalRun, listen, port_of, serve
+from local.launch import HOST
+from local.page import SHOWN_BY_PAGE, Page
+from local.server import LocalRun, Ports, listen, port_of, serve
 from local.synth import SynthFailed, synthesize
+from local.template import AssemblyError
 from models.registry import ROOT, Model, load_models
+from models.samples import sample_type, samples
 from models.spec import SpecError
 
 
@@ -27,16 +31,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"Port {options.port} is in use. Stop what uses it, or choose another: make local PORT={free}")
     try:
         models = load_models()  # its faults in a tenth of a second, before anything slow
+        if options.docker:
+            check_engine()
         print(f"Synthesizing the {options.stage} stage …", flush=True)
-        assembly = Assembly(synthesize(options.stage, options.out))
-        runtime = listen(0)
-        run = LocalRun(assembly, options.state, port_of(runtime), options.idle_s)
-    except (SpecError, SynthFailed, AssemblyError, EnvironmentFailed) as error:
+        assembly = Assembly(synthesize(options.stage, options.out, options.context))
+        listeners = gateway, listen(0), listen(0)
+        ports = Ports(*map(port_of, listeners))
+        page = Page(models, assembly.api(), f"http://{HOST}:{ports.s3}")
+        run = LocalRun(assembly, page, options.state, ports, options.idle_s, docker=options.docker)
+    except (SpecError, SynthFailed, AssemblyError, EnvironmentFailed, DockerError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         return 130
-    ports = port_of(gateway), port_of(runtime)
-    asyncio.run(serve(run, gateway, runtime, lambda: _say_ready(run, models, ports, options.state)))
+    asyncio.run(serve(run, listeners, lambda: _say_ready(run, models, ports, options.state)))
     print("\nStopped.")
     return 0
 
@@ -45,7 +52,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--port", type=_port, default=8000, help="where the API listens (8000)")
     parser.add_argument("--stage", default="dev", help="the stage to synthesize (dev)")
-    parser.add_argument("--idle-s", type=float, default=300.0, help="idle time until a serverless endpoint stops (300)")
+    parser.add_argument(
+        "-c", "--context", action="append", default=[], metavar="NAME=VALUE", help="as cdk's, for example auth=cognito"
+    )
+    parser.add_argument("--idle-s", type=float, default=300.0, help="idle time until what scales to zero stops (300)")
+    parser.add_argument("--docker", action="store_true", help="serve through the built images, not processes")
     parser.add_argument("--out", type=Path, default=ROOT / "cdk.out", help="the cloud assembly (cdk.out)")
     parser.add_argument("--state", type=Path, default=ROOT / ".local", help="logs, key and unpacked models (.local)")
     return parser.parse_args(arguments)
@@ -62,26 +73,31 @@ def _fail(message: str) -> int:
     return 1
 
 
-def _say_ready(run: LocalRun, models: Sequence[Model], ports: tuple[int, int], state: Path) -> None:
-    address, runtime = (f"http://{HOST}:{port}" for port in ports)
-    print(f"\nFovea is ready on {address}\nAPI key: {run.key}\n\nTry:\n  KEY={run.key}")
+def _say_ready(run: LocalRun, models: Sequence[Model], ports: Ports, state: Path) -> None:
+    address, runtime, s3 = (f"http://{HOST}:{port}" for port in ports)
+    ways = run.callers.ways(run.api)
+    shows = "&".join(f"{way.variable.lower()}={way.value}" for way in ways if way.variable in SHOWN_BY_PAGE)
+    print(f"\nFovea is ready on {address}\nThe page: {address}/" + (f"#{shows}" if shows else ""))
+    print("\nTry:", *(f"  {way.variable}={way.value}" for way in ways), sep="\n")
+    shown = " ".join(way.option for way in ways)
     for model in models:
-        sample = next(_samples(model), None)
+        sample = next(iter(samples(model).values()), None)
         if sample is not None:
             print(
-                f'  curl -H "x-api-key: $KEY" -H "Content-Type: {sniff(sample.read_bytes()) or JSON}" '
+                f'  curl {shown} -H "Content-Type: {sample_type(sample)}" '
                 f"--data-binary @{sample.relative_to(ROOT)} {address}/models/{model.spec.name}/predict"
             )
     print()
     print(f"SageMaker endpoints, for boto3 and the aws command, on {runtime}:")
     for name, endpoint in run.endpoints.items():
-        where = endpoint.endpoint.instance_type
-        print(f"  {name}" + (f"  (on {where} in AWS, on this CPU here)" if where else ""))
+        where, others = endpoint.endpoint.instance_type, endpoint.endpoint.others
+        alone = f"; without its variants {', '.join(others)}" if others else ""
+        print(f"  {name}" + (f"  (on {where} in AWS, on this CPU here{alone})" if where else ""))
+    if run.lambda_endpoints:
+        print("Lambda functions, likewise:", *run.lambda_endpoints, sep="\n  ")
+    if run.s3.buckets:
+        print(f"S3, likewise, on {s3}:", *run.s3.buckets, sep="\n  ")
     print(f"Logs: {state / 'logs'}\nCtrl-C stops everything.", flush=True)
-
-
-def _samples(model: Model) -> Iterator[Path]:
-    return (file for file in sorted((model.folder / "samples").glob("*")) if file.suffix != ".md")
 
 
 if __name__ == "__main__":

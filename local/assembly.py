@@ -1,38 +1,23 @@
 """Reads a synthesized cloud assembly (cdk.out) into the few values that the local run needs."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-_HASH = re.compile(r"[0-9a-f]{64}")
-_SUBSTITUTED = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?\}")
-
-Properties = Mapping[str, Any]
-Asset = TypeVar("Asset")
-
-
-class AssemblyError(Exception):
-    """cdk.out holds something that the local run cannot follow; says what."""
+from images.assets import Image, images_of
+from local.s3_cors import Bucket, CorsRule
+from local.template import AssemblyError, Properties, asset_of, of_type, path_of, referred, resolved
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """A container image to be built: its build context, the container's folder in it, a user's own requirements."""
+class Jobs:
+    """Where an asynchronous endpoint writes, each the beginning of an address in S3; how many jobs it takes at once."""
 
-    context: Path
-    container: str
-    accelerator: str
-    own_requirements: str | None
-
-    @property
-    def requirements(self) -> Sequence[Path]:
-        """The files that list what it installs; here, what its CPU image does in place of one for GPUs."""
-        accelerator = "cpu" if self.accelerator == "gpu" else self.accelerator
-        names = [f"containers/{self.container}/requirements-{accelerator}.txt", self.own_requirements]
-        return [self.context / name for name in names if name]
+    output_path: str
+    failure_path: str
+    at_once: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +26,29 @@ class Endpoint:
 
     name: str
     kind: str
-    image: "Image"
+    image: Image
     archive: Path
     environment: Mapping[str, str]
+    memory_mb: int | None
     max_concurrency: int | None
     instance_type: str | None
+    jobs: Jobs | None = None
+    component: str | None = None
+    """Its inference component, where it scales to zero."""
+    others: Sequence[str] = ()
+    """The variants beside the first, which alone is served here."""
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaEndpoint:
+    """One Lambda function that is an endpoint: its image, and what it is given."""
+
+    name: str
+    image: Image
+    environment: Mapping[str, str]
+    timeout_s: int
+    memory_mb: int
+    reserved_concurrency: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Route:
     method: str
     path: str
     key_required: bool
+    authorization: str  # NONE, AWS_IAM or COGNITO_USER_POOLS
     timeout_s: float
     function: Function
 
@@ -112,59 +116,87 @@ class Assembly:
     def _add_assets(self, manifest: Properties) -> None:
         for key, asset in manifest.get("files", {}).items():
             self._files[key] = self.folder / asset["source"]["path"]
-        for key, asset in manifest.get("dockerImages", {}).items():
-            source = asset["source"]
-            self._images[key] = Image(
-                context=self.folder / source["directory"],
-                container=Path(source["dockerFile"]).parent.name,
-                accelerator=source.get("dockerBuildArgs", {}).get("ACCELERATOR", "cpu"),
-                own_requirements=source.get("dockerBuildArgs", {}).get("REQUIREMENTS"),
-            )
+        self._images |= {image.key: image for image in images_of(self.folder, manifest)}
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Every SageMaker endpoint of every stack, in the order of the templates."""
         return [
             self._endpoint(resources, properties)
             for resources in self._templates
-            for properties in _of_type(resources, "AWS::SageMaker::Endpoint").values()
+            for properties in of_type(resources, "AWS::SageMaker::Endpoint").values()
         ]
 
+    def lambda_endpoints(self) -> Sequence[LambdaEndpoint]:
+        """Every function of every stack that has an image of its own."""
+        return [
+            self._lambda_endpoint(properties)
+            for resources in self._templates
+            for properties in of_type(resources, "AWS::Lambda::Function").values()
+            if properties.get("PackageType") == "Image"
+        ]
+
+    def _lambda_endpoint(self, properties: Properties) -> LambdaEndpoint:
+        return LambdaEndpoint(
+            name=properties["FunctionName"],
+            image=asset_of(self._images, properties["Code"]["ImageUri"], "the function's image"),
+            environment=_variables(properties),
+            timeout_s=properties.get("Timeout", 3),
+            memory_mb=properties.get("MemorySize", 128),
+            reserved_concurrency=properties.get("ReservedConcurrentExecutions"),
+        )
+
     def _endpoint(self, resources: Mapping[str, Properties], endpoint: Properties) -> Endpoint:
-        config = _referred(resources, endpoint["EndpointConfigName"])
-        variant = config["ProductionVariants"][0]
-        container = _referred(resources, variant["ModelName"])["PrimaryContainer"]
+        config = referred(resources, endpoint["EndpointConfigName"])
+        variants: list[Properties] = config["ProductionVariants"] + config.get("ShadowProductionVariants", [])
+        variant = variants[0]
+        component = _component_of(resources, endpoint["EndpointName"])
+        served = component["Specification"] if component else variant
+        container = referred(resources, served["ModelName"])["PrimaryContainer"]
         serverless = variant.get("ServerlessConfig")
+        jobs = _jobs(config)
         return Endpoint(
             name=endpoint["EndpointName"],
-            kind="serverless" if serverless else "realtime",
-            image=_asset(self._images, container["Image"], "the image"),
+            kind="serverless" if serverless else "async" if jobs else "realtime",
+            image=asset_of(self._images, container["Image"], "the image"),
             archive=self._archive(container),
             environment=container.get("Environment", {}),
+            memory_mb=serverless["MemorySizeInMB"] if serverless else None,
             max_concurrency=serverless["MaxConcurrency"] if serverless else None,
             instance_type=variant.get("InstanceType"),
+            jobs=jobs,
+            component=component["InferenceComponentName"] if component else None,
+            others=[other["VariantName"] for other in variants[1:]],
         )
 
     def _archive(self, container: Properties) -> Path:
         source = container.get("ModelDataUrl") or container["ModelDataSource"]["S3DataSource"]["S3Uri"]
         if isinstance(source, str) and source.startswith("s3://"):
             raise AssemblyError(f"{source} is in S3; the local run needs the artifact as a folder beside model.toml")
-        return _asset(self._files, source, "the model's archive")
+        return asset_of(self._files, source, "the model's archive")
+
+    def buckets(self) -> Sequence[Bucket]:
+        """Every bucket of every stack."""
+        return [
+            Bucket(resolved(properties["BucketName"]), _cors(properties))
+            for resources in self._templates
+            for properties in of_type(resources, "AWS::S3::Bucket").values()
+        ]
 
     def api(self) -> Api:
         """The REST API. Raises AssemblyError when there is not exactly one."""
-        found = [resources for resources in self._templates if _of_type(resources, "AWS::ApiGateway::RestApi")]
+        found = [resources for resources in self._templates if of_type(resources, "AWS::ApiGateway::RestApi")]
         if len(found) != 1:
             raise AssemblyError(f"{self.folder} has {len(found)} REST APIs; the local run serves exactly one")
         resources = found[0]
-        rest_api = next(iter(_of_type(resources, "AWS::ApiGateway::RestApi").values()))
-        stage = next(iter(_of_type(resources, "AWS::ApiGateway::Stage").values()))
+        rest_api = next(iter(of_type(resources, "AWS::ApiGateway::RestApi").values()))
+        stage = next(iter(of_type(resources, "AWS::ApiGateway::Stage").values()))
         throttle: Properties = next(iter(stage.get("MethodSettings", [])), {})
         return Api(
             stage=stage["StageName"],
             routes=[
-                self._route(resources, method) for method in _of_type(resources, "AWS::ApiGateway::Method").values()
+                self._route(resources, method) for method in of_type(resources, "AWS::ApiGateway::Method").values()
             ],
-            responses=dict(map(_response, _of_type(resources, "AWS::ApiGateway::GatewayResponse").values())),
+            responses=dict(map(_response, of_type(resources, "AWS::ApiGateway::GatewayResponse").values())),
             binary_media_types=rest_api.get("BinaryMediaTypes", []),
             rate=throttle.get("ThrottlingRateLimit"),
             burst=throttle.get("ThrottlingBurstLimit"),
@@ -174,65 +206,48 @@ class Assembly:
         integration = method["Integration"]
         return Route(
             method=method["HttpMethod"],
-            path=_path(resources, method["ResourceId"]),
+            path=path_of(resources, method["ResourceId"]),
             key_required=method.get("ApiKeyRequired", False),
+            authorization=method.get("AuthorizationType", "NONE"),
             timeout_s=integration.get("TimeoutInMillis", 29_000) / 1000,
-            function=self._function(_referred(resources, integration["Uri"], "AWS::Lambda::Function")),
+            function=self._function(referred(resources, integration["Uri"], "AWS::Lambda::Function")),
         )
 
     def _function(self, properties: Properties) -> Function:
         return Function(
-            source=_asset(self._files, properties["Code"], "the function's code"),
+            source=asset_of(self._files, properties["Code"], "the function's code"),
             handler=properties["Handler"],
-            environment=properties.get("Environment", {}).get("Variables", {}),
+            environment=_variables(properties),
             timeout_s=properties.get("Timeout", 3),
             memory_mb=properties.get("MemorySize", 128),
         )
 
 
-def _of_type(resources: Mapping[str, Properties], kind: str) -> dict[str, Properties]:
-    return {name: resource["Properties"] for name, resource in resources.items() if resource["Type"] == kind}
+def _cors(bucket: Properties) -> Sequence[CorsRule]:
+    rules = bucket.get("CorsConfiguration", {}).get("CorsRules", [])
+    return [CorsRule(rule["AllowedOrigins"], rule["AllowedMethods"]) for rule in rules]
 
 
-def _referred(resources: Mapping[str, Properties], value: Any, kind: str | None = None) -> Properties:
-    """The properties of the first resource (of type `kind`) that `value` refers to."""
-    for name in _references(value):
-        if name in resources and kind in (None, resources[name]["Type"]):
-            properties: Properties = resources[name]["Properties"]
-            return properties
-    raise AssemblyError(f"the template refers to {value!r}, which the local run cannot follow")
+def _component_of(resources: Mapping[str, Properties], endpoint: str) -> Properties | None:
+    components = of_type(resources, "AWS::SageMaker::InferenceComponent").values()
+    return next((component for component in components if component["EndpointName"] == endpoint), None)
 
 
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "Ref":
-                yield inner
-            elif key == "Fn::GetAtt":
-                yield inner[0] if isinstance(inner, list) else inner.split(".")[0]
-            elif key == "Fn::Sub":
-                yield from _SUBSTITUTED.findall(inner if isinstance(inner, str) else inner[0])
-            else:
-                yield from _references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _references(inner)
+def _variables(properties: Properties) -> Mapping[str, str]:
+    variables: Mapping[str, Any] = properties.get("Environment", {}).get("Variables", {})
+    return {name: resolved(value) for name, value in variables.items()}
 
 
-def _asset(assets: Mapping[str, Asset], value: Any, what: str) -> Asset:
-    for key in _HASH.findall(json.dumps(value)):
-        if key in assets:
-            return assets[key]
-    raise AssemblyError(f"{what} is not an asset of this assembly: {value!r}")
-
-
-def _path(resources: Mapping[str, Properties], resource_id: Any) -> str:
-    named = (name for name in _references(resource_id) if resources[name]["Type"] == "AWS::ApiGateway::Resource")
-    name = next(named, None)
-    if name is None:
-        return ""
-    resource = resources[name]["Properties"]
-    return f"{_path(resources, resource['ParentId'])}/{resource['PathPart']}"
+def _jobs(config: Properties) -> Jobs | None:
+    given = config.get("AsyncInferenceConfig")
+    if given is None:
+        return None
+    output, client = given["OutputConfig"], given.get("ClientConfig", {})
+    return Jobs(
+        resolved(output["S3OutputPath"]),
+        resolved(output["S3FailurePath"]),
+        client.get("MaxConcurrentInvocationsPerInstance"),
+    )
 
 
 def _response(properties: Properties) -> tuple[str, GatewayResponse]:

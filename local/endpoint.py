@@ -1,19 +1,23 @@
-"""One SageMaker endpoint on this machine: the real model server as a process, with a real cold start."""
+"""One SageMaker endpoint on this machine: the real model server, with a real cold start."""
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 import httpx
 
 from local.assembly import Endpoint
+from local.launch import HOST, Launch
 from models.archive import ArchiveError, unpack
+
+log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 180.0  # SageMaker serverless: the model must be there within three minutes
 STOP_TIMEOUT_S = 30.0  # SageMaker: SIGTERM, then SIGKILL
@@ -32,18 +36,29 @@ class ContainerDied(Exception):
     """The model server ended, or closed the connection, with the request in flight."""
 
 
-class LocalEndpoint:
-    """Starts its server on the first call; a serverless one stops again after `idle_s` seconds without a call."""
+class NoCopy(Exception):
+    """An endpoint that scales to zero has no copy of its model now; this call brings one."""
 
-    def __init__(self, endpoint: Endpoint, python: Path, state: Path, idle_s: float) -> None:
+
+class LocalEndpoint:
+    """Starts its server on the first call, which waits for it; where its copies go to zero the call is refused instead.
+
+    One that scales to zero stops again after `idle_s` seconds without a call.
+    """
+
+    def __init__(self, endpoint: Endpoint, launch: Callable[[Path, int], Launch], state: Path, idle_s: float) -> None:
+        """`launch` says how to start it, for the folder of the model and a port."""
         self.endpoint = endpoint
-        self._python = python
+        self._launch = launch
+        self._end: Sequence[str] = ()
         self.in_flight = 0
-        self._idle_s = idle_s if endpoint.kind == "serverless" else None
+        scales_to_zero = endpoint.kind in ("serverless", "async") or endpoint.component
+        self._idle_s = idle_s if scales_to_zero else None
         self._model_dir = state / "models" / endpoint.archive.name.partition(".")[2].partition(".")[0]
         self._log_file = state / "logs" / f"{endpoint.name}.log"
         self._server: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
+        self._waking: asyncio.Task[None] | None = None
         self._last_used = time.monotonic()
         self._client = httpx.AsyncClient(timeout=INVOKE_TIMEOUT_S, limits=httpx.Limits(max_connections=None))
         self._url = ""
@@ -53,12 +68,15 @@ class LocalEndpoint:
         """Whether a server process is alive now."""
         return self._server is not None and self._server.returncode is None
 
-    async def invoke(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        """The container's answer. Raises EndpointFailed, ContainerTimeout, ContainerDied."""
+    async def invoke(
+        self, body: bytes, headers: Mapping[str, str], timeout_s: float = INVOKE_TIMEOUT_S
+    ) -> httpx.Response:
+        """The container's answer. Raises NoCopy, EndpointFailed, ContainerTimeout, ContainerDied."""
         self.in_flight += 1
         try:
-            await self._ensure_started()
-            return await self._client.post(f"{self._url}/invocations", content=body, headers=headers)
+            await (self._ensure_woken() if self.endpoint.component else self._ensure_started())
+            url = f"{self._url}/invocations"
+            return await self._client.post(url, content=body, headers=headers, timeout=timeout_s)
         except httpx.TimeoutException as error:
             raise ContainerTimeout from error
         except httpx.TransportError as error:
@@ -72,7 +90,8 @@ class LocalEndpoint:
         while self._idle_s is not None:
             await asyncio.sleep(min(self._idle_s / 4, 10))
             idle = time.monotonic() - self._last_used > self._idle_s
-            if self.is_running and idle and not self.in_flight:
+            is_waking = self._waking is not None and not self._waking.done()
+            if self.is_running and idle and not self.in_flight and not is_waking:
                 await self.stop()
 
     async def stop(self) -> None:
@@ -84,20 +103,41 @@ class LocalEndpoint:
         try:
             await asyncio.wait_for(server.wait(), STOP_TIMEOUT_S)
         except TimeoutError:
-            server.kill()
+            if self._end:
+                await (await asyncio.create_subprocess_exec(*self._end)).wait()
+            else:
+                server.kill()
             await server.wait()
 
     async def close(self) -> None:
         """Stops the server and lets go of its connections."""
+        if self._waking:
+            self._waking.cancel()
+            await asyncio.wait([self._waking])
         await self.stop()
         await self._client.aclose()
+
+    async def _ensure_woken(self) -> None:
+        if self._waking is None or (self._waking.done() and not self.is_running):
+            self._waking = asyncio.create_task(self._wake())
+        if not self._waking.done():
+            raise NoCopy
+
+    async def _wake(self) -> None:
+        try:
+            await self._ensure_started()
+        except EndpointFailed as error:
+            log.error("%s", error)  # noqa: TRY400 - one line for the person at the terminal; nobody else is waiting
+        finally:
+            self._last_used = time.monotonic()
 
     async def _ensure_started(self) -> None:
         async with self._starting:
             if not self.is_running:
                 await asyncio.to_thread(self._unpack)
+                said = self._said_bytes()
                 self._server, self._url = await self._start()
-                await self._until_ready(self._server)
+                await self._until_ready(self._server, said)
 
     def _unpack(self) -> None:
         if self._model_dir.is_dir():
@@ -112,31 +152,30 @@ class LocalEndpoint:
         partial.replace(self._model_dir)
 
     async def _start(self) -> tuple[asyncio.subprocess.Process, str]:
-        source, port = self.endpoint.image.context, free_port()
-        environment = {
-            **os.environ,
-            **self.endpoint.environment,
-            "PYTHONPATH": f"{source / 'containers'}{os.pathsep}{source}",
-            "SM_MODEL_DIR": str(self._model_dir),
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            "MODEL_SERVER_HOST": "127.0.0.1",
-        }
+        port = free_port()
+        launched = self._launch(self._model_dir, port)
+        self._end = launched.end
         with self._log_file.open("ab") as log:
             server = await asyncio.create_subprocess_exec(
-                *(self._python, "-m", "model_server", "serve"),
+                *launched.command,
                 stdout=log,
                 stderr=log,
-                env=environment,
-                cwd=source,
+                env=launched.environment,
+                cwd=launched.folder,
                 start_new_session=True,
             )
-        return server, f"http://127.0.0.1:{port}"
+        return server, f"http://{HOST}:{port}"
 
-    async def _until_ready(self, server: asyncio.subprocess.Process) -> None:
+    def _said_bytes(self) -> int:
+        return self._log_file.stat().st_size if self._log_file.exists() else 0
+
+    async def _until_ready(self, server: asyncio.subprocess.Process, said_bytes: int) -> None:
+        """Asks /ping once the server has written to its log: asked before, a container takes a second to be found."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline and server.returncode is None:
             try:
-                if (await self._client.get(f"{self._url}/ping", timeout=2)).status_code == 200:
+                asked = self._said_bytes() > said_bytes
+                if asked and (await self._client.get(f"{self._url}/ping", timeout=2)).status_code == 200:
                     return
             except httpx.TransportError:
                 pass

@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-import os
-import sys
+import signal
 from collections.abc import Mapping
-from pathlib import Path
+from contextlib import suppress
 from typing import IO, Any
 
 from contract.limits import BODIES
-from local.assembly import Function
+from local.launch import Launch
 
-_WORKER = Path(__file__).with_name("function_worker.py")
 MAX_CONCURRENCY = 10
+INIT_S = 10.0  # Lambda, the init phase
+END_S = 5.0
 
 
 class EventTooLarge(Exception):
@@ -20,43 +20,49 @@ class EventTooLarge(Exception):
 
 
 class FunctionFailed(Exception):
-    """The function raised, or its process died."""
+    """The function raised, or its process died: `kind` is the name of the error, as Lambda tells it."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class LocalFunction:
-    """A pool of execution environments for one function; a new one starts when all are busy."""
+    """A pool of execution environments for one function; `launch` starts one more when all are busy."""
 
-    def __init__(self, function: Function, environment: Mapping[str, str], log: IO[bytes]) -> None:
-        self._function, self._log = function, log
-        self._environment = {
-            **environment,
-            **function.environment,
-            "AWS_LAMBDA_FUNCTION_NAME": "fovea-local-proxy",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-        }
+    def __init__(
+        self, launch: Launch, timeout_s: int, log: IO[bytes], *, max_concurrency: int = MAX_CONCURRENCY
+    ) -> None:
+        self._launch, self._timeout_s, self._log = launch, timeout_s, log
         self._idle: list[asyncio.subprocess.Process] = []
         self._all: set[asyncio.subprocess.Process] = set()
-        self._slots = asyncio.Semaphore(MAX_CONCURRENCY)
+        self._slots = asyncio.Semaphore(max_concurrency)
 
     async def invoke(self, event: Mapping[str, Any]) -> Any:
-        """The function's answer. Raises EventTooLarge, FunctionFailed, TimeoutError."""
-        frame = json.dumps(event).encode()
+        """The function's answer to `event`. Raises EventTooLarge, FunctionFailed, TimeoutError."""
+        return await self.send(json.dumps(event).encode())
+
+    async def send(self, frame: bytes) -> Any:
+        """The function's answer to the event whose JSON is `frame`. Raises as `invoke` does."""
         if len(frame) > BODIES.function_event:
             raise EventTooLarge
         async with self._slots:
-            process = self._warm() or await self._start()
-            try:
-                content = await asyncio.wait_for(_exchange(process, frame), self._function.timeout_s)
-            except BaseException as error:
-                await self._discard(process)
-                if isinstance(error, (asyncio.IncompleteReadError, ConnectionError)):
-                    raise FunctionFailed("the function's process died; see the log") from error
-                raise
-            self._idle.append(process)
-        answer = json.loads(content)
+            answer = json.loads(await self._answered(frame))
         if "error" in answer:
-            raise FunctionFailed(answer["error"])
+            raise FunctionFailed("the function raised; see the log", answer["error"])
         return answer["answer"]
+
+    async def _answered(self, frame: bytes) -> bytes:
+        process = self._warm() or await self._start()
+        try:
+            content = await asyncio.wait_for(_exchange(process, frame), self._timeout_s)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise await self._died(process) from error
+        except BaseException:
+            await self._discard(process)
+            raise
+        self._idle.append(process)
+        return content
 
     def _warm(self) -> asyncio.subprocess.Process | None:
         while self._idle:
@@ -67,22 +73,34 @@ class LocalFunction:
         return None
 
     async def _start(self) -> asyncio.subprocess.Process:
-        function = self._function
+        """An environment whose handler is imported. What Lambda's init phase does not finish counts as the call's."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(_WORKER),
-            str(function.source),
-            function.handler,
-            str(function.timeout_s),
+            *self._launch.command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=self._log,
-            env={"PATH": os.environ.get("PATH", ""), **self._environment},
-            cwd=function.source,
+            env=self._launch.environment,
+            cwd=self._launch.folder,
             start_new_session=True,
         )
         self._all.add(process)
+        try:
+            await asyncio.wait_for(_read(process), INIT_S + self._timeout_s)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise await self._died(process) from error
+        except BaseException:
+            await self._discard(process)
+            raise
         return process
+
+    async def _died(self, process: asyncio.subprocess.Process) -> FunctionFailed:
+        """How the process ended, in Lambda's words, which name no cause but the status."""
+        with suppress(TimeoutError):  # killing what has ended would take its status from who waits for it
+            await asyncio.wait_for(process.wait(), 1)
+        await self._discard(process)
+        code = process.returncode or 0
+        how = f"signal: {signal.Signals(-code).name.removeprefix('SIG').lower()}" if code < 0 else f"exit status {code}"
+        return FunctionFailed(f"Runtime exited with error: {how}", "Runtime.ExitError")
 
     async def _discard(self, process: asyncio.subprocess.Process) -> None:
         self._all.discard(process)
@@ -91,15 +109,26 @@ class LocalFunction:
         await process.wait()
 
     async def close(self) -> None:
-        """Ends every process."""
+        """Ends every process: those that wait for an event, by saying that there is none."""
+        for process in self._idle:
+            if process.stdin:
+                process.stdin.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*(process.wait() for process in self._idle)), END_S)
+        self._idle.clear()
         for process in list(self._all):
             await self._discard(process)
 
 
 async def _exchange(process: asyncio.subprocess.Process, frame: bytes) -> bytes:
-    stdin, stdout = process.stdin, process.stdout
-    if stdin is None or stdout is None:
-        raise FunctionFailed("the function's process has no pipes")
-    stdin.write(len(frame).to_bytes(4, "big") + frame)
-    await stdin.drain()
-    return await stdout.readexactly(int.from_bytes(await stdout.readexactly(4), "big"))
+    if process.stdin is None:
+        raise ConnectionError
+    process.stdin.write(len(frame).to_bytes(4, "big") + frame)
+    await process.stdin.drain()
+    return await _read(process)
+
+
+async def _read(process: asyncio.subprocess.Process) -> bytes:
+    if process.stdout is None:
+        raise ConnectionError
+    return await process.stdout.readexactly(int.from_bytes(await process.stdout.readexactly(4), "big"))

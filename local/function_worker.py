@@ -1,8 +1,8 @@
 """One Lambda execution environment: imports the handler once, then answers one event after another.
 
 Runs as a script in a process of its own, with the function's code as its only path beside the
-installed packages. Frames on stdin and stdout are a 4-byte big-endian length and JSON. Like
-the Lambda runtime with JSON logging, it writes each log record to the log as one JSON line.
+installed packages. Frames on stdin and stdout are a 4-byte big-endian length and JSON; an empty one says that the
+handler is imported. Like the Lambda runtime with JSON logging, it writes each log record to the log as one JSON line.
 """
 
 import importlib
@@ -12,6 +12,7 @@ import os
 import sys
 import time
 import traceback
+import uuid
 from typing import Any, BinaryIO
 
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -53,20 +54,26 @@ def main(code: str, handler_name: str, timeout_s: float) -> None:
     sys.path[0] = code
     module, _, name = handler_name.rpartition(".")
     handler = getattr(importlib.import_module(module), name)
-    while (frame := _read(events)) is not None:
+    write_frame(answers, b"")
+    while (frame := read_frame(events)) is not None:
         event = json.loads(frame)
-        context = Context(event["requestContext"]["requestId"], timeout_s)
+        context = Context(str(uuid.uuid4()), timeout_s)
         try:
             answer: Any = {"answer": handler(event, context)}
         except Exception as error:  # as in Lambda, any error is the function's answer
             traceback.print_exc()
             answer = {"error": type(error).__name__}
-        content = json.dumps(answer).encode()
-        answers.write(len(content).to_bytes(4, "big") + content)
-        answers.flush()
+        write_frame(answers, json.dumps(answer).encode())
 
 
-def _read(stream: BinaryIO) -> bytes | None:
+def write_frame(stream: BinaryIO, content: bytes) -> None:
+    """Length and content."""
+    stream.write(len(content).to_bytes(4, "big") + content)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """The next content, or None once the stream is closed."""
     length = stream.read(4)
     return stream.read(int.from_bytes(length, "big")) if len(length) == 4 else None
 

@@ -1,4 +1,4 @@
-"""API Gateway on this machine: the template's routes, key check, throttle, binary types and own answers.
+"""API Gateway on this machine: the template's routes, who may call, throttle, binary types and own answers.
 
 It calls the real handler with the REST API's Lambda proxy event (version 1.0) and turns the function's
 answer back into HTTP.
@@ -8,7 +8,6 @@ import asyncio
 import base64
 import binascii
 import json
-import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,11 +21,17 @@ from starlette.types import Receive, Scope, Send
 from contract.limits import BODIES
 from local.assembly import Api
 from local.body import read_body
+from local.callers import Callers
 from local.function import EventTooLarge, FunctionFailed, LocalFunction
+from local.page import Page
 from local.proxy_event import Matched, proxy_event
+from local.refused import Refused
 from local.throttle import TokenBucket
 
 _STATUS = {
+    "UNAUTHORIZED": 401,
+    "ACCESS_DENIED": 403,
+    "INVALID_SIGNATURE": 403,
     "INVALID_API_KEY": 403,
     "MISSING_AUTHENTICATION_TOKEN": 403,
     "THROTTLED": 429,
@@ -36,43 +41,38 @@ _STATUS = {
 }
 
 
-class Refused(Exception):
-    """The gateway itself answers, with one of API Gateway's response types."""
-
-    def __init__(self, response_type: str) -> None:
-        super().__init__(response_type)
-        self.response_type = response_type
-
-
 class Gateway:
-    """An ASGI application that serves `api`; `functions` holds the running function of each source."""
+    """An ASGI application that serves `api`, and the page where it has no route; `functions` by their source."""
 
-    def __init__(self, api: Api, functions: Mapping[Path, LocalFunction], key: str) -> None:
-        self._api, self._functions, self._key = api, functions, key
+    def __init__(self, api: Api, functions: Mapping[Path, LocalFunction], callers: Callers, page: Page) -> None:
+        self._api, self._functions, self._callers, self._page = api, functions, callers, page
         limited = api.rate is not None and api.burst is not None
         self._bucket = TokenBucket(api.rate or 0, api.burst or 0) if limited else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
         request, request_id = Request(scope, receive), str(uuid.uuid4())
+        if request.method == "GET" and (file := self._page.answer(request.url.path)) is not None:
+            return await file(scope, receive, send)
         try:
             response = await self._answer(request, request_id)
         except Refused as refused:
             response = self._own_answer(refused.response_type, request_id)
         except ClientDisconnect:
-            return
+            return None
         response.headers["x-amzn-RequestId"] = request_id
-        await response(scope, receive, send)
+        return await response(scope, receive, send)
 
     async def _answer(self, request: Request, request_id: str) -> Response:
         matched = self._route(request)
         route = matched[0]
-        if route.key_required:
-            self._check_key(request.headers.get("x-api-key", ""))
         body = await read_body(request, BODIES.gateway)
         if body is None:
             raise Refused("REQUEST_TOO_LARGE")
-        event = proxy_event(self._api, matched, request, body, request_id)
+        caller = self._callers.admitted(route, request, body)
+        if self._bucket and not self._bucket.take():
+            raise Refused("THROTTLED")
+        event = proxy_event(self._api, matched, request, body, request_id, caller=caller)
         try:
             answer = await asyncio.wait_for(self._functions[route.function.source].invoke(event), route.timeout_s)
             return _response(answer)
@@ -89,12 +89,6 @@ class Gateway:
             if route.method == request.method and parameters is not None:
                 return route, parameters
         raise Refused("MISSING_AUTHENTICATION_TOKEN")  # what API Gateway calls a path or method it does not have
-
-    def _check_key(self, sent: str) -> None:
-        if not secrets.compare_digest(sent.encode(), self._key.encode()):
-            raise Refused("INVALID_API_KEY")
-        if self._bucket and not self._bucket.take():
-            raise Refused("THROTTLED")
 
     def _own_answer(self, response_type: str, request_id: str) -> Response:
         status = _STATUS[response_type]

@@ -11,13 +11,16 @@ from typing import Any
 from starlette.requests import Request
 
 from local.assembly import Api, Route
+from local.template import ACCOUNT
 
 Matched = tuple[Route, Mapping[str, str]]
 """A route and its path parameters."""
 
 
-def proxy_event(api: Api, matched: Matched, request: Request, body: bytes, request_id: str) -> dict[str, Any]:
-    """The event of one request; `body` goes as base64 when the API calls its type binary."""
+def proxy_event(
+    api: Api, matched: Matched, request: Request, body: bytes, request_id: str, *, caller: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The event of one request; `body` goes as base64 when the API calls its type binary; `caller` is as admitted."""
     route, parameters = matched
     binary = is_binary(api, request.headers.get("content-type", ""))
     headers = _grouped(request.headers.items())
@@ -34,11 +37,11 @@ def proxy_event(api: Api, matched: Matched, request: Request, body: bytes, reque
         "pathParameters": dict(parameters) or None,
         "stageVariables": None,
         "requestContext": {
-            "accountId": "000000000000",
+            "accountId": ACCOUNT,
             "apiId": "local",
             "domainName": host,
             "httpMethod": route.method,
-            "identity": {"sourceIp": request.client.host if request.client else None, "apiKeyId": "local"},
+            **caller,
             "path": f"/{api.stage}{request.url.path}",
             "protocol": "HTTP/1.1",
             "requestId": request_id,

@@ -1,6 +1,6 @@
 """SageMaker's runtime API for boto3 and the aws command: InvokeEndpoint with its limits and its error codes.
 
-404-like ValidationError 400   no such endpoint, or it does not start
+ValidationError 400            no such endpoint or inference component, or it does not start, is at zero or asynchronous
 413                            body over the kind's limit (serverless 4 MiB, real-time 6 MiB)
 ThrottlingException 429        more requests at once than a serverless endpoint's MaxConcurrency
 ModelError 424                 the container answered with anything but 2xx, died, or took over 60 s
@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Mapping
 
 import httpx
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,25 +19,30 @@ from starlette.routing import Route
 from contract.limits import BODIES
 from contract.options import HEADER
 from local.body import read_body
-from local.endpoint import ContainerDied, ContainerTimeout, EndpointFailed, LocalEndpoint
+from local.endpoint import ContainerDied, ContainerTimeout, EndpointFailed, LocalEndpoint, NoCopy
 
 log = logging.getLogger(__name__)
 
 _LIMITS = {"serverless": BODIES.serverless, "realtime": BODIES.realtime}
+_NO_COPY = (
+    "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress (if "
+    "configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
+)
 _TIMED_OUT = "Your invocation timed out while waiting for a response from container primary."
 
 
 class SageMakerRuntime:
-    """InvokeEndpoint in front of `endpoints`, by name."""
+    """InvokeEndpoint in front of `endpoints`, by name. Offers `routes`."""
 
     def __init__(self, endpoints: Mapping[str, LocalEndpoint]) -> None:
         self._endpoints = endpoints
-        self.app = Starlette(routes=[Route("/endpoints/{name}/invocations", self._invoke, methods=["POST"])])
+        self.routes = [Route("/endpoints/{name}/invocations", self._invoke, methods=["POST"])]
 
     async def _invoke(self, request: Request) -> Response:
         endpoint = self._endpoints.get(request.path_params["name"])
-        if endpoint is None:
-            return _error(400, "ValidationError", "Endpoint of this name not found.")
+        unfit = _unfit(endpoint, request)
+        if endpoint is None or unfit:
+            return error(400, "ValidationError", unfit)
         try:
             body = await read_body(request, _LIMITS[endpoint.endpoint.kind])
         except ClientDisconnect:
@@ -47,17 +51,30 @@ class SageMakerRuntime:
             return Response(status_code=413)
         limit = endpoint.endpoint.max_concurrency
         if limit is not None and endpoint.in_flight >= limit:
-            return _error(429, "ThrottlingException", "Rate exceeded")
+            return error(429, "ThrottlingException", "Rate exceeded")
         return await _answer(endpoint, body, request)
+
+
+def _unfit(endpoint: LocalEndpoint | None, request: Request) -> str:
+    """Why there is nothing to invoke; empty when there is."""
+    if endpoint is None:
+        return "Endpoint of this name not found."
+    if endpoint.endpoint.kind not in _LIMITS:
+        return "Endpoint of this name is asynchronous; use InvokeEndpointAsync."
+    if request.headers.get("x-amzn-sagemaker-inference-component") != endpoint.endpoint.component:
+        return "Inference Component Name is missing, or not of this endpoint."
+    return ""
 
 
 async def _answer(endpoint: LocalEndpoint, body: bytes, request: Request) -> Response:
     passed = {name: request.headers[name] for name in ("content-type", "accept", HEADER) if name in request.headers}
     try:
         answer = await endpoint.invoke(body, passed)
-    except EndpointFailed as error:
-        log.error("%s", error)  # noqa: TRY400 - one line for the person at the terminal
-        return _error(400, "ValidationError", "Endpoint is not in service.")
+    except NoCopy:
+        return error(400, "ValidationError", _NO_COPY)
+    except EndpointFailed as failed:
+        log.error("%s", failed)  # noqa: TRY400 - one line for the person at the terminal
+        return error(400, "ValidationError", "Endpoint is not in service.")
     except ContainerTimeout:
         return _model_error(endpoint, 0, _TIMED_OUT)
     except ContainerDied:
@@ -80,7 +97,7 @@ def _headers(answer: httpx.Response) -> dict[str, str]:
 
 def _model_error(endpoint: LocalEndpoint, status: int, message: str) -> Response:
     who = "client" if 400 <= status < 500 else "server"
-    return _error(
+    return error(
         424,
         "ModelError",
         f'Received {who} error ({status}) from primary with message "{message[:200]}".',
@@ -90,7 +107,8 @@ def _model_error(endpoint: LocalEndpoint, status: int, message: str) -> Response
     )
 
 
-def _error(status: int, code: str, message: str, **more: object) -> Response:
+def error(status: int, code: str, message: str, **more: object) -> Response:
+    """What SageMaker answers when it refuses."""
     return Response(
         json.dumps({"Message": message, **more}),
         status_code=status,

@@ -2,69 +2,158 @@
 
 import asyncio
 import logging
-import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.assembly import Assembly, Image
+from images.assets import Image
+from images.docker import build, is_built
+from local.assembly import Assembly, Endpoint, LambdaEndpoint
+from local.async_queue import LocalQueue
+from local.async_runtime import AsyncRuntime
+from local.callers import Callers
 from local.endpoint import LocalEndpoint, open_log
 from local.environment import interpreter
 from local.function import LocalFunction
 from local.gateway import Gateway
+from local.lambda_endpoint import LocalLambdaEndpoint, laid_out
+from local.lambda_runtime import LambdaRuntime
+from local.launch import (
+    HOST,
+    Launch,
+    as_container,
+    as_process,
+    function_process,
+    model_function_container,
+    model_function_process,
+)
+from local.page import Page
+from local.s3 import LocalS3
+from local.s3_front import S3Front
 from local.sagemaker_runtime import SageMakerRuntime
+from local.template import REGION
 
-HOST = "127.0.0.1"
-REGION = "us-east-1"
+KEYS = {"local": "local"}
+"""The secret of the one who signs here, by its id."""
+
+
+class Ports(NamedTuple):
+    """Where the API, the services' runtimes and S3 listen."""
+
+    gateway: int
+    runtime: int
+    s3: int
 
 
 class LocalRun:
-    """Gateway, function and endpoints of `assembly`; logs and unpacked models go below `state`.
+    """Gateway, function, endpoints and buckets of `assembly`; logs and unpacked models go below `state`.
 
-    Raises EnvironmentFailed when the packages of a container cannot be installed.
+    The endpoints are processes, or containers of their images with `docker`. Raises EnvironmentFailed when the
+    packages of a container cannot be installed, DockerError when an image cannot be built.
     """
 
-    def __init__(self, assembly: Assembly, state: Path, runtime_port: int, idle_s: float) -> None:
+    def __init__(
+        self, assembly: Assembly, page: Page, state: Path, ports: Ports, idle_s: float, *, docker: bool
+    ) -> None:
         self.api = assembly.api()
-        self.key = local_key(state)
+        self.callers = Callers(state)
+        launched, functions_of = (_container, _function_container) if docker else (_process, _function_process)
         self.endpoints = {
-            entry.name: LocalEndpoint(entry, _python_of(entry.image), state, idle_s) for entry in assembly.endpoints()
+            entry.name: LocalEndpoint(entry, launched(entry, state), state, idle_s) for entry in assembly.endpoints()
         }
-        environment = {
-            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://{HOST}:{runtime_port}",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "PYTHONPYCACHEPREFIX": str(state / "pycache"),
+        self.lambda_endpoints = {
+            entry.name: LocalLambdaEndpoint(entry, functions_of(entry, state), state, idle_s)
+            for entry in assembly.lambda_endpoints()
         }
+        environment = _environment(ports, state)
         self._log = open_log(state, "proxy")
         functions = {route.function.source: route.function for route in self.api.routes}
         self._functions = {
-            source: LocalFunction(function, environment, self._log) for source, function in functions.items()
+            source: LocalFunction(
+                function_process(function, "fovea-local-proxy", environment), function.timeout_s, self._log
+            )
+            for source, function in functions.items()
         }
-        self.gateway = Gateway(self.api, self._functions, self.key)
-        self.runtime = SageMakerRuntime(self.endpoints)
+        self.s3 = LocalS3(assembly.buckets(), state)
+        self._queues = {
+            name: LocalQueue(endpoint, self.s3) for name, endpoint in self.endpoints.items() if endpoint.endpoint.jobs
+        }
+        runtimes = SageMakerRuntime(self.endpoints), AsyncRuntime(self._queues), LambdaRuntime(self.lambda_endpoints)
+        self.apps: dict[int, ASGIApp] = {
+            ports.gateway: Gateway(self.api, self._functions, self.callers, page),
+            ports.runtime: Starlette(routes=[route for runtime in runtimes for route in runtime.routes]),
+            ports.s3: S3Front(self.s3, KEYS),
+        }
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
         """While entered, idle endpoints are stopped in time; on leaving, every process is."""
-        watchers = [asyncio.create_task(endpoint.stop_when_idle()) for endpoint in self.endpoints.values()]
+        endpoints: list[LocalEndpoint | LocalLambdaEndpoint] = [
+            *self.endpoints.values(),
+            *self.lambda_endpoints.values(),
+        ]
+        if self.s3.buckets:
+            self.s3.start()
+        watchers = [asyncio.create_task(endpoint.stop_when_idle()) for endpoint in endpoints]
         try:
             yield
         finally:
             for watcher in watchers:
                 watcher.cancel()
-            await asyncio.gather(*(endpoint.close() for endpoint in self.endpoints.values()))
+            await asyncio.gather(*(queue.close() for queue in self._queues.values()))
+            await asyncio.gather(*(endpoint.close() for endpoint in endpoints))
             await asyncio.gather(*(function.close() for function in self._functions.values()))
+            await self.s3.close()
             self._log.close()
+
+
+def _environment(ports: Ports, state: Path) -> dict[str, str]:
+    """What the API's function finds, as it would in Lambda."""
+    name, secret = next(iter(KEYS.items()))
+    return {
+        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://{HOST}:{ports.runtime}",
+        "AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{ports.runtime}",
+        "AWS_ENDPOINT_URL_S3": f"http://{HOST}:{ports.s3}",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": name,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONPYCACHEPREFIX": str(state / "pycache"),
+    }
+
+
+def _process(endpoint: Endpoint, _state: Path) -> Callable[[Path, int], Launch]:
+    return partial(as_process, endpoint, _python_of(endpoint.image))
+
+
+def _container(endpoint: Endpoint, state: Path) -> Callable[[Path, int], Launch]:
+    return partial(as_container, endpoint, _built(endpoint.image.on_cpu(), state))
+
+
+def _function_process(endpoint: LambdaEndpoint, state: Path) -> Launch:
+    return model_function_process(endpoint, _python_of(endpoint.image), laid_out(endpoint.image, state))
+
+
+def _function_container(endpoint: LambdaEndpoint, state: Path) -> Launch:
+    return model_function_container(endpoint, _built(endpoint.image, state))
+
+
+def _built(image: Image, state: Path) -> str:
+    """The image's tag. Raises DockerError."""
+    if not is_built(image.tag):
+        print(f"Building the image of {image.container}{image.variant} (minutes, once) …", flush=True)
+        build(image, [image.tag], state / "builds" / f"{image.container}{image.variant}.log")
+    return image.tag
 
 
 def _python_of(image: Image) -> Path:
@@ -73,16 +162,6 @@ def _python_of(image: Image) -> Path:
     name = f"{image.container}-native" if image.accelerator == "native" else image.container
     name = name if own is None else f"{name}-{sha256(own.encode()).hexdigest()[:8]}"
     return interpreter(name, image.requirements)
-
-
-def local_key(state: Path) -> str:
-    """The API key of the local run, made once and kept, so that a shell's $KEY stays good."""
-    file = state / "api-key"
-    if not file.exists():
-        state.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(f"local-{secrets.token_urlsafe(24)}")
-    return file.read_text().strip()
 
 
 def listen(port: int) -> socket.socket:
@@ -105,12 +184,11 @@ def port_of(listener: socket.socket) -> int:
     return port
 
 
-async def serve(run: LocalRun, gateway: socket.socket, runtime: socket.socket, on_ready: Callable[[], None]) -> None:
+async def serve(run: LocalRun, listeners: Sequence[socket.socket], on_ready: Callable[[], None]) -> None:
     """Serves until SIGINT, SIGTERM or SIGHUP; then ends every process that the run started."""
-    apps: dict[int, ASGIApp] = {port_of(gateway): run.gateway, port_of(runtime): run.runtime.app}
 
     async def by_port(scope: Scope, receive: Receive, send: Send) -> None:
-        await apps[scope["server"][1]](scope, receive, send)
+        await run.apps[scope["server"][1]](scope, receive, send)
 
     config = uvicorn.Config(
         by_port, lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
@@ -118,7 +196,7 @@ async def serve(run: LocalRun, gateway: socket.socket, runtime: socket.socket, o
     server = _Server(config)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     async with run.alive():
-        serving = asyncio.create_task(server.serve(sockets=[gateway, runtime]))
+        serving = asyncio.create_task(server.serve(sockets=list(listeners)))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         on_ready()

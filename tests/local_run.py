@@ -9,6 +9,7 @@ import psutil
 from botocore.config import Config
 
 from experiments.local_run import Local
+from local.launch import MODEL_HANDLER
 from models.registry import ROOT
 
 FUNDUS = ROOT / "models" / "diabetic_retinopathy" / "samples" / "retina.jpg"
@@ -48,11 +49,30 @@ class Caller:
             config=Config(retries={"total_max_attempts": 1}, read_timeout=70),
         )
 
+    @property
+    def s3_url(self) -> str:
+        return self._local.s3_url
+
+    def s3(self):
+        return boto3.client(
+            "s3",
+            endpoint_url=self.s3_url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            config=Config(retries={"total_max_attempts": 1}, signature_version="s3v4"),
+        )
+
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def servers(self) -> list[psutil.Process]:
         return [child for child in self.children() if "model_server" in _command(child)]
+
+    def functions(self) -> list[psutil.Process]:
+        """The environments of models that are Lambda functions; of a container, the process that is Lambda to it."""
+        names = {MODEL_HANDLER, "local.function_container"}
+        return [child for child in self.children() if names & set(_command(child))]
 
 
 def _command(process: psutil.Process) -> list[str]:

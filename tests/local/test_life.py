@@ -56,7 +56,7 @@ def test_leaves_no_process_behind(tmp_path, fundus, number):
         local = Caller(started)
         assert local.predict(fundus).status_code == 200
         children = local.children()
-        assert len(children) == 3  # the function, the model server, and the process that holds its model
+        assert len(children) == 4  # S3, the function, the model server, and the process that holds its model
         local.process.send_signal(number)
         assert local.process.wait(30) == 0
         assert not psutil.wait_procs(children, timeout=5)[1]
