@@ -10,19 +10,27 @@ STAGE ?= dev
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 PIP := python -m pip --disable-pip-version-check
+# With hashes, pip looks for coverage[toml] beside coverage, and takes its newest: extras are kept in the pins.
+LOCK := uv pip compile --quiet --custom-compile-command 'make lock' --generate-hashes --no-strip-extras --python-version 3.11
+CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+CPU_BUILDS := --index $(CPU_INDEX) --index-strategy unsafe-best-match
 APP := $(VENV)/.app-installed node_modules/.package-lock.json
 DEV := $(APP) $(VENV)/.dev-installed
 
-.PHONY: help local test check synth new-model bench docs lock clean
+# Tests of servers have deadlines and bounds, so they run one after the other; these run side by side.
+SIDE_BY_SIDE := $(addprefix tests/,contract experiments lambda_handlers models rehearsal stacks)
+
+.PHONY: help local test check synth rehearse images new-model bench cost docs lock audit clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-local: $(APP) ## serve the synthesized stacks on http://127.0.0.1:8000 (PORT=…, STAGE=…)
-	@python -m local --port $(PORT) --stage $(STAGE)
+local: $(APP) ## serve the synthesized stacks on http://127.0.0.1:8000 (PORT=…, STAGE=…, AUTH=…, DOCKER=1)
+	@python -m local --port $(PORT) --stage $(STAGE) $(if $(filter 1,$(DOCKER)),--docker) $(if $(AUTH),-c auth=$(AUTH))
 
 test: check ## lint, types and import rules, then every test with branch coverage
-	python -m pytest --cov --cov-branch --cov-report=term:skip-covered
+	python -m pytest $(SIDE_BY_SIDE) --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=
+	python -m pytest $(addprefix --ignore=,$(SIDE_BY_SIDE)) --cov --cov-branch --cov-append --cov-report=term:skip-covered
 
 check: $(DEV) ## lint, format, types, import rules
 	ruff check .
@@ -37,17 +45,36 @@ synth: $(APP) ## write the CloudFormation templates of a stage to cdk.out (STAGE
 new-model: $(APP) ## copy template/ to models/, as a model of your own (NAME=my-model)
 	@python -m models.new $(or $(NAME),$(error give the model a name: make new-model NAME=my-model))
 
-bench: $(DEV) ## measure synth, latency, cold start, and serving beside other servers (an hour); writes docs/performance.md
+bench: $(DEV) ## measure synth, latency, cold start, serving beside other servers, a GPU (an hour); writes docs/performance.md
 	PYTHONPATH=.:containers python -m experiments.performance
 	PYTHONPATH=.:containers python -m experiments.serving
+	PYTHONPATH=.:containers python -m experiments.gpu
 
-docs: $(DEV) ## write docs/errors.md and docs/model-toml.md from the code
+cost: $(APP) ## what each endpoint of a stage costs a month (STAGE=…, REQUESTS=100,1000 a day)
+	@python -m experiments.cost --stage $(STAGE) $(if $(REQUESTS),--requests-per-day $(REQUESTS))
+
+docs: $(DEV) ## write docs/errors.md, model-toml.md and stages.md from the code
 	python -m docs.generate
 
-lock: $(DEV) ## resolve requirements*.in into exact pins
-	$(PIP) install --quiet uv==0.13.8
-	uv pip compile --quiet --no-header --python-version 3.11 requirements.in -o requirements.txt
-	uv pip compile --quiet --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+rehearse: $(DEV) ## bootstrap, deploy, change and destroy everything against moto's server, by the real CDK command
+	@python -m rehearsal
+
+images: $(APP) ## build every container's image for CPUs (ONLY=savedmodel for one)
+	@python -m images $(if $(ONLY),--only $(ONLY))
+
+lock: $(DEV) ## resolve every requirements*.in into exact pins with hashes
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -o requirements-dev.txt
+	for file in containers/requirements/*.in containers/*/requirements-*.in; do \
+	  $(LOCK) --no-deps --no-annotate $$(grep -q '+cpu' $$file && echo '$(CPU_BUILDS)') $$file -o $${file%.in}.txt || exit 1; \
+	done
+
+audit: $(APP) ## ask osv.dev what is known against any pin (needs the internet)
+	@test -x $(VENV)/audit/bin/pip-audit || python -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/pip --disable-pip-version-check install --quiet pip-audit==2.10.1
+	@for file in requirements.txt requirements-dev.txt containers/requirements/*.txt containers/*/requirements-*.txt; do \
+	  echo "$$file"; $(VENV)/audit/bin/pip-audit -s osv --progress-spinner off --disable-pip --require-hashes -r $$file || exit 1; \
+	done
 
 clean: ## remove everything that the commands above made
 	rm -rf $(VENV) node_modules cdk.out .cache .local .coverage .mypy_cache .ruff_cache .pytest_cache
@@ -62,7 +89,8 @@ $(VENV)/.app-installed: requirements.txt
 
 $(VENV)/.dev-installed: requirements-dev.txt requirements-torch.txt $(VENV)/.app-installed
 	@echo 'Installing the packages for tests and training (TensorFlow and PyTorch are large; a few minutes, once) …'
-	@$(PIP) install --no-input -r requirements-dev.txt -r requirements-torch.txt
+	@$(PIP) install --no-input -r requirements-dev.txt
+	@$(PIP) install --no-input -r requirements-torch.txt
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json $(VENV)/.app-installed

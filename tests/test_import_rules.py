@@ -18,7 +18,7 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def sources() -> list[Path]:
-    rooms = ("contract", "models", "containers", "lambda_handlers", "stacks", "local", "experiments", "docs")
+    rooms = ("contract", "models", "containers", "lambda_handlers", "stacks", "local", "images", "experiments", "docs")
     return [file for room in rooms for file in (ROOT / room).rglob("*.py")]
 
 
@@ -52,7 +52,7 @@ def test_a_forbidden_import_is_noticed(tmp_path):
     """The rules are alive: import-linter fails when `contract` imports `local`."""
     (tmp_path / "contract").mkdir()
     (tmp_path / "contract" / "__init__.py").write_text("import local\n")
-    for room in ("models", "model_server", "lambda_handlers", "stacks", "local"):
+    for room in ("models", "model_server", "lambda_handlers", "stacks", "local", "images"):
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").touch()
     for named in ("front", "serve", "jobs"):  # which a rule names
