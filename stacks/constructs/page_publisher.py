@@ -6,7 +6,6 @@ A function of our own: CDK's BucketDeployment brings the AWS command as a layer,
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from aws_cdk import CfnResource
 from aws_cdk.aws_s3_assets import Asset
@@ -17,6 +16,7 @@ from models.registry import Model
 from models.samples import sample_type, samples
 from stacks.constructs.acknowledge import acknowledge
 from stacks.constructs.log_group import log_group, writing_to
+from stacks.constructs.python_function import python_function
 from stacks.constructs.role import Statement, role
 from stacks.naming import attribute, distribution_arn, page_function
 from stacks.stage import Stage
@@ -67,15 +67,19 @@ class PagePublisher(Construct):
         super().__init__(scope, id)
         code = Asset(self, "Code", path=str(staged(root, "page", package(root, models))), display_name="page")
         log = log_group(self, "Log", stage=stage)
-        runs_as = _role(self, log, bucket, distribution)
-        variables = {"PAGE_BUCKET": bucket.ref, "PAGE_DISTRIBUTION": distribution.ref}
-        function = _function(
+        function = python_function(
             self,
-            code,
-            stage,
-            Role=attribute(runs_as, "Arn"),
-            Environment={"Variables": variables},
-            LoggingConfig={"LogGroup": log.ref, "LogFormat": "JSON"},
+            code=code,
+            handler=HANDLER,
+            runs_as=_role(self, log, bucket, distribution),
+            log=log,
+            properties={
+                "FunctionName": page_function(stage),  # by which the API's stack knows it
+                "Description": f"Fovea {stage.name}: puts the page where CloudFront finds it.",
+                "Environment": {"Variables": {"PAGE_BUCKET": bucket.ref, "PAGE_DISTRIBUTION": distribution.ref}},
+                "MemorySize": _MEMORY_MB,
+                "Timeout": TIMEOUT_S,
+            },
         )
         CfnResource(
             self,
@@ -100,24 +104,3 @@ def _role(scope: Construct, log: CfnResource, bucket: CfnResource, distribution:
     runs_as = role(scope, "Role", service="lambda.amazonaws.com", statements=statements)
     acknowledge(runs_as, "IAM5[Resource::", "the objects of the page's own bucket, which holds nothing else")
     return runs_as
-
-
-def _function(scope: Construct, code: Asset, stage: Stage, **more: Any) -> CfnResource:
-    function = CfnResource(
-        scope,
-        "Function",
-        type="AWS::Lambda::Function",
-        properties={
-            "FunctionName": page_function(stage),  # by which the API's stack knows it
-            "Description": f"Fovea {stage.name}: puts the page where CloudFront finds it.",
-            "Runtime": "python3.13",
-            "Architectures": ["arm64"],
-            "Handler": HANDLER,
-            "Code": {"S3Bucket": code.s3_bucket_name, "S3Key": code.s3_object_key},
-            "MemorySize": _MEMORY_MB,
-            "Timeout": TIMEOUT_S,
-            **more,
-        },
-    )
-    acknowledge(function, "L1", "Python 3.13 has AWS's support for years; the handler is not tested on a later one")
-    return function

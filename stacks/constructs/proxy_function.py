@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnResource
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
@@ -21,6 +20,7 @@ from models.registry import Model, public_description
 from stacks.constructs.acknowledge import acknowledge
 from stacks.constructs.log_group import log_group, writing_to
 from stacks.constructs.proxy_jobs import buckets, keeping_jobs
+from stacks.constructs.python_function import python_function
 from stacks.constructs.role import Statement, role
 from stacks.naming import arn, attribute, component_arn, endpoint_arn, endpoint_name, metrics_namespace
 from stacks.options import Options
@@ -106,24 +106,19 @@ class ProxyFunction(Construct):
             )
         if stage.is_traced:
             acknowledge(runs_as, "IAM5[Resource::*]", "X-Ray offers no resource for the two actions that write a trace")
-        function = CfnResource(
+        function = python_function(
             self,
-            "Function",
-            type="AWS::Lambda::Function",
+            code=code,
+            handler=HANDLER,
+            runs_as=runs_as,
+            log=log,
             properties={
                 "Description": f"Fovea {stage.name}: from the API to the models' endpoints.",
-                "Runtime": "python3.13",
-                "Architectures": ["arm64"],
-                "Handler": HANDLER,
-                "Code": {"S3Bucket": code.s3_bucket_name, "S3Key": code.s3_object_key},
-                "Role": attribute(runs_as, "Arn"),
                 "MemorySize": MEMORY_MB,
                 "Timeout": TIMEOUTS.function_s,
-                "LoggingConfig": {"LogGroup": log.ref, "LogFormat": "JSON"},
                 **_told(stage, jobs, page_origin),
             },
         )
-        acknowledge(function, "L1", "Python 3.13 has AWS's support for years; the handler is not tested on a later one")
         self.arn = attribute(function, "Arn")
 
 
