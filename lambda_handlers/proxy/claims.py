@@ -59,10 +59,10 @@ class Claims:
             raise IdempotencyKeyReused
         return claim, stored
 
-    def take(self, key: Key, found: tuple[Claim, Stored] | None) -> Claim:
-        """A claim of our own, on the job found, if any. Raises IdempotencyKeyInUse, IdempotencyKeyReused."""
+    def take(self, key: Key, found: tuple[Claim, Stored] | None, job: str) -> Claim:
+        """A claim of our own, on the job found, or else on `job`. Raises IdempotencyKeyInUse, IdempotencyKeyReused."""
         now, was = int(time.time()), None
-        mine = Claim(key.body, secrets.token_hex(16), secrets.token_hex(8), now)
+        mine = Claim(key.body, job, secrets.token_hex(8), now)
         if found is not None:
             claim, was = found
             if now < claim.since + JOBS.claim_s:

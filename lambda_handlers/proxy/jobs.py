@@ -72,7 +72,7 @@ class Jobs:
         if found is not None and (before := self._recorded(found[0].job)):
             return before, False
         sent = self._sent(order, target)  # a request that is refused claims nothing
-        mine = self._claims.take(key, found)
+        mine = self._claims.take(key, found, new_id())
         try:
             return self._begin(order, target, sent, mine.job, request_id), True
         except ApiError:
