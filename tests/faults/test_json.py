@@ -61,7 +61,7 @@ def test_depth_counts_wherever_it_is(server, depth, expected):
 def test_what_opens_and_never_closes_is_refused_at_once(server, opened):
     started = time.monotonic()
     assert outcome(server, opened * 250_000) == MALFORMED
-    assert time.monotonic() - started < DEADLINE_S / 2
+    assert time.monotonic() - started < DEADLINE_S / 4
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1E+400", "nan", "inf", "-NaN"])
@@ -76,7 +76,7 @@ def test_an_integer_of_too_many_digits_is_refused_at_once(server, digits):
     started = time.monotonic()
     for sign in (b"", b"-"):
         assert outcome(server, beside(b'"top_k": ' + sign + b"9" * digits)) == MALFORMED
-    assert time.monotonic() - started < DEADLINE_S / 2
+    assert time.monotonic() - started < DEADLINE_S / 4
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_an_integer_of_too_many_digits_is_refused_at_once(server, digits):
 def test_a_number_of_many_digits_is_read_in_time_or_refused(server, number):
     started = time.monotonic()
     assert outcome(server, beside(b'"threshold": ' + number)) in {OK, MALFORMED, PARAMETER}
-    assert time.monotonic() - started < DEADLINE_S / 2
+    assert time.monotonic() - started < DEADLINE_S / 4
 
 
 @pytest.mark.parametrize("number", [b"01", b"+1", b".5", b"1.", b"0x10", b"1_000", b"1e", b"--1", "١".encode(), b"1 2"])
