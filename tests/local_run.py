@@ -39,29 +39,26 @@ class Caller:
         headers = {"content-type": content_type} if content_type else {}
         return self.request("POST", path, content=body, headers=headers | more.pop("headers", {}), **more)
 
-    def sagemaker(self):
+    def client(self, service: str, url: str | None = None, **config):
+        """boto3's, which tries once."""
         return boto3.client(
-            "sagemaker-runtime",
-            endpoint_url=self.runtime_url,
+            service,
+            endpoint_url=url or self.runtime_url,
             region_name="us-east-1",
             aws_access_key_id="local",
             aws_secret_access_key="local",
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=70),
+            config=Config(retries={"total_max_attempts": 1}, **config),
         )
+
+    def sagemaker(self):
+        return self.client("sagemaker-runtime", read_timeout=70)
 
     @property
     def s3_url(self) -> str:
         return self._local.s3_url
 
     def s3(self):
-        return boto3.client(
-            "s3",
-            endpoint_url=self.s3_url,
-            region_name="us-east-1",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-            config=Config(retries={"total_max_attempts": 1}, signature_version="s3v4"),
-        )
+        return self.client("s3", self.s3_url, signature_version="s3v4")
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)

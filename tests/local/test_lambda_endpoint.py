@@ -5,10 +5,8 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import boto3
 import psutil
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from contract.errors import TABLE
@@ -25,14 +23,7 @@ SCAN = (ROOT / "models/brain_tumor/samples/drawn_yes.png").read_bytes()
 
 @pytest.fixture(scope="module")
 def invoke(local):
-    client = boto3.client(
-        "lambda",
-        endpoint_url=local.runtime_url,
-        region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=70),
-    )
+    client = local.client("lambda", read_timeout=70)
 
     def call(event: object, name: str = FUNCTION, **more):
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()

@@ -75,15 +75,7 @@ def test_a_camera_that_is_not_given_is_said_and_may_be_tried_again(visitor):
 
 def test_what_the_api_finds_too_large_is_said_in_its_words(visitor):
     error = PayloadTooLarge(max_body_bytes=4_500_000)
-    refusals = [error]
-
-    def answer_or_pass(route) -> None:
-        if refusals:
-            route.fulfill(status=error.status, json=refusals.pop().envelope("r-1"))
-        else:
-            route.continue_()
-
-    visitor.page.route("**/predict?*", answer_or_pass)
+    visitor.answer_first(status=error.status, json=error.envelope("r-1"))
     visitor.choose("diabetic-retinopathy")
     words = refused(visitor.send(FUNDUS))
     expect(words).to_contain_text("Payload too large")
@@ -93,15 +85,7 @@ def test_what_the_api_finds_too_large_is_said_in_its_words(visitor):
 
 
 def test_an_answer_that_cannot_be_shown_does_not_leave_the_page_waiting(visitor):
-    answers = ['{"predictions": []}']
-
-    def answer_or_pass(route) -> None:
-        if answers:
-            route.fulfill(status=200, content_type="application/json", body=answers.pop())
-        else:
-            route.continue_()
-
-    visitor.page.route("**/predict?*", answer_or_pass)
+    visitor.answer_first(status=200, json={"predictions": []})
     visitor.choose("diabetic-retinopathy")
     words = refused(visitor.send(FUNDUS))
     expect(words).to_contain_text("cannot show the answer")

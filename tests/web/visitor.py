@@ -54,6 +54,11 @@ class Visitor:
         expect(article).to_contain_text(name)
         return article
 
+    def answer_first(self, **answer) -> None:
+        """The next prediction is answered so, in the API's place; those after it by the API."""
+        answers = [answer]
+        self.page.route("**/predict?*", lambda route: route.fulfill(**answers.pop()) if answers else route.continue_())
+
     def predictions(self) -> list[str]:
         return [url for url in self.requested if "/predict" in url]
 
