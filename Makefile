@@ -18,15 +18,19 @@ APP := $(VENV)/.app-installed node_modules/.package-lock.json
 DEV := $(APP) $(VENV)/.dev-installed
 
 # Tests of servers have deadlines and bounds, so they run one after the other; these run side by side.
-SIDE_BY_SIDE := $(addprefix tests/,contract experiments lambda_handlers models rehearsal stacks test_new_model.py)
+SIDE_BY_SIDE := $(addprefix tests/,contract experiments lambda_handlers models rehearsal stacks training test_new_model.py)
 
-.PHONY: help local test check synth rehearse images new-model bench cost docs lock audit clean
+.PHONY: help local train test check synth rehearse images new-model bench cost docs lock audit clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 local: $(APP) ## serve the synthesized stacks on http://127.0.0.1:8000 (PORT=…, STAGE=…, AUTH=…, DOCKER=1)
 	@python -m local --port $(PORT) --stage $(STAGE) $(if $(filter 1,$(DOCKER)),--docker) $(if $(AUTH),-c auth=$(AUTH))
+
+train: $(DEV) ## train a model as SageMaker would (MODEL=face-mask, DATA=folder, SET="epochs=3")
+	@PYTHONPATH=.:containers python -m local.train $(or $(MODEL),$(error name a model: make train MODEL=face-mask)) \
+	  $(if $(DATA),--data "$(DATA)") $(if $(SET),--set $(SET))
 
 test: check ## lint, types and import rules, then every test with branch coverage
 	python -m pytest $(SIDE_BY_SIDE) --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=

@@ -1,0 +1,104 @@
+"""`python -m local.train MODEL`: one training on this machine, by the very contract that SageMaker trains by.
+
+The folders that SageMaker would make lie below .cache/training/<model>; `--docker` runs the training image on them.
+Ctrl-C saves a checkpoint, and the same command goes on from it.
+"""
+
+import argparse
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from models.registry import ROOT
+from training.errors import TrainingError
+from training.opt_ml import OptMl
+from training.run import trainable
+
+CHANNEL = "training"
+DRAWN_SEED = 7
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 with a model; else that of the training, whose reason has been printed."""
+    options = _options(arguments)
+    opt_ml = OptMl(options.work.absolute() / options.model)
+    try:
+        model, trainer = trainable(options.model)
+        data = options.data or opt_ml.root / "drawn"
+        if options.data is None and not data.is_dir():
+            print(f"No DATA is given: drawing demonstration data to {data} …", flush=True)
+            trainer.draw(data, DRAWN_SEED)
+        channels = channels_of(data)
+    except TrainingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
+        return 1
+    lay_out(opt_ml, channels, options.hyperparameters)
+    status = _run([sys.executable, "-m", "training", "train", "--model", options.model, "--root", str(opt_ml.root)])
+    if status == 0:
+        print(f"Serve it: make local ARCHIVE={model.spec.name}={opt_ml.model}")
+    return status
+
+
+def channels_of(data: Path) -> Mapping[str, Path]:
+    """Channel -> its folder: the folders in `data` where one of them is called training, else `data` itself is that.
+
+    Raises NotADirectoryError.
+    """
+    if not data.is_dir():
+        raise NotADirectoryError(20, "is no folder; give one that holds the data", str(data))
+    if (data / CHANNEL).is_dir():
+        return {folder.name: folder for folder in sorted(data.iterdir()) if folder.is_dir()}
+    return {CHANNEL: data}
+
+
+def lay_out(opt_ml: OptMl, channels: Mapping[str, Path], hyperparameters: Mapping[str, str]) -> None:
+    """Makes the folders as SageMaker does before it starts a container; checkpoints stay."""
+    for stale in (opt_ml.model, opt_ml.failure.parent, opt_ml.root / "input"):
+        shutil.rmtree(stale, ignore_errors=True)
+    for folder in (opt_ml.model, opt_ml.failure.parent, opt_ml.config, opt_ml.checkpoints):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, folder in channels.items():
+        opt_ml.channel(name).parent.mkdir(parents=True, exist_ok=True)
+        opt_ml.channel(name).symlink_to(folder.absolute())
+    described = {name: {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated"} for name in channels}
+    for file, content in {
+        "hyperparameters.json": dict(hyperparameters),
+        "inputdataconfig.json": described,
+        "resourceconfig.json": {"current_host": "algo-1", "hosts": ["algo-1"]},
+    }.items():
+        (opt_ml.config / file).write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+
+def _run(command: Sequence[str]) -> int:
+    """Its exit status. Ctrl-C reaches it too, which saves what it has and ends."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.train", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("model", help="a model with a train.py, such as face-mask")
+    parser.add_argument("--data", type=Path, help="a folder of data, or of one folder for each channel (drawn data)")
+    parser.add_argument("--set", dest="given", nargs="*", default=[], metavar="NAME=VALUE", help="hyperparameters")
+    parser.add_argument("--work", type=Path, default=ROOT / ".cache" / "training", help="SageMaker's folders")
+    options = parser.parse_args(arguments)
+    unfit = next((text for text in options.given if "=" not in text), None)
+    if unfit is not None:
+        parser.error(f"--set {unfit}: give NAME=VALUE, such as epochs=3")
+    options.hyperparameters = dict(text.split("=", 1) for text in options.given)
+    return options
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

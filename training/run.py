@@ -1,0 +1,96 @@
+"""What stands around every training: the job is read, the model's train.py does its work, the end is told.
+
+A trainable model is one with a train.py, which has
+
+    class Hyperparameters(training.hyperparameters.Hyperparameters)
+    def train(job: Job[Hyperparameters]) -> None        writes the artifact to job.model_dir
+    def draw(folder: Path, seed: int) -> None           demonstration data, where a person has none at hand
+"""
+
+import errno
+import logging
+import shutil
+import signal
+from importlib import import_module
+from types import ModuleType
+
+from models.archive import SPEC_NAME
+from models.artifact import artifact_faults
+from models.registry import ROOT, Model
+from models.spec import SpecError, read_spec
+from training.errors import (
+    Interrupted,
+    InvalidConfiguration,
+    NoMemory,
+    NoSpace,
+    TrainingError,
+    UnexpectedFailure,
+    UnusableResult,
+)
+from training.job import Job
+from training.opt_ml import OptMl
+
+INTERRUPTED = 128 + signal.SIGTERM
+_NO_SPACE = "No space left on device"
+
+log = logging.getLogger(__name__)
+
+
+def run(name: str, opt_ml: OptMl) -> int:
+    """Trains the model `name`; gives the exit status: 0 with a result, 143 when interrupted, else 1 with the reason."""
+    try:
+        _train(name, opt_ml)
+    except Interrupted as interrupted:
+        log.warning("Interrupted: %s", interrupted)
+        return INTERRUPTED
+    except BaseException as error:
+        reason = explained(error)
+        log.error("%s", reason.line, exc_info=isinstance(reason, UnexpectedFailure))  # noqa: TRY400 a person's error
+        opt_ml.say_why(reason.line)
+        return 1
+    log.info("Done: the model is in %s", opt_ml.model)
+    return 0
+
+
+def _train(name: str, opt_ml: OptMl) -> None:
+    model, trainer = trainable(name)
+    opt_ml.refuse_many_hosts()
+    opt_ml.refuse_pipes()
+    job = Job(model, trainer.Hyperparameters.parse(opt_ml.hyperparameters), opt_ml)
+    job.stop_on_signals()
+    opt_ml.model.mkdir(parents=True, exist_ok=True)
+    trainer.train(job)
+    _finish(job)
+
+
+def trainable(name: str) -> tuple[Model, ModuleType]:
+    """The model `name` and its train.py. Raises InvalidConfiguration."""
+    folder = ROOT / "models" / name.replace("-", "_")
+    known = sorted(file.parent.name.replace("_", "-") for file in (ROOT / "models").glob("*/train.py"))
+    if name not in known:
+        raise InvalidConfiguration(f"{name!r} is no model with a train.py; name one of {', '.join(known)}")
+    try:
+        model = Model(read_spec(folder / SPEC_NAME), folder)
+    except SpecError as error:
+        raise InvalidConfiguration(str(error)) from error
+    return model, import_module(f"models.{folder.name}.train")
+
+
+def _finish(job: Job) -> None:  # type: ignore[type-arg]
+    """Makes the result what the server reads. Raises UnusableResult."""
+    shutil.copyfile(job.model.spec_file, job.model_dir / SPEC_NAME)
+    faults = artifact_faults(job.model.spec, job.model_dir)
+    if faults:
+        raise UnusableResult("; ".join(faults))
+    job.done()
+
+
+def explained(error: BaseException) -> TrainingError:
+    """`error` as one that has a name; those that were foreseen are as they are."""
+    if isinstance(error, TrainingError):
+        return error
+    if isinstance(error, MemoryError):
+        return NoMemory("the memory is used up; choose a larger instance, or a smaller batch")
+    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or _NO_SPACE in str(error):
+        return NoSpace("the volume is full; give the job a larger one (VolumeSizeInGB), or make room")
+    return UnexpectedFailure(f"{type(error).__name__}: {error}; the log has its traceback")
