@@ -28,9 +28,9 @@ help: ## list these commands
 local: $(APP) ## serve the synthesized stacks on http://127.0.0.1:8000 (PORT=…, STAGE=…, AUTH=…, DOCKER=1)
 	@python -m local --port $(PORT) --stage $(STAGE) $(if $(filter 1,$(DOCKER)),--docker) $(if $(AUTH),-c auth=$(AUTH))
 
-train: $(DEV) ## train a model as SageMaker would (MODEL=face-mask, DATA=folder, SET="epochs=3")
+train: $(DEV) ## train a model as SageMaker would (MODEL=face-mask, DATA=folder, SET="epochs=3", DOCKER=1)
 	@PYTHONPATH=.:containers python -m local.train $(or $(MODEL),$(error name a model: make train MODEL=face-mask)) \
-	  $(if $(DATA),--data "$(DATA)") $(if $(SET),--set $(SET))
+	  $(if $(DATA),--data "$(DATA)") $(if $(filter 1,$(DOCKER)),--docker) $(if $(SET),--set $(SET))
 
 test: check ## lint, types and import rules, then every test with branch coverage
 	python -m pytest $(SIDE_BY_SIDE) --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=

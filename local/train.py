@@ -6,6 +6,7 @@ Ctrl-C saves a checkpoint, and the same command goes on from it.
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from models.registry import ROOT
+from images.docker import PROGRAM
+from models.registry import ROOT, Model
 from training.errors import TrainingError
 from training.opt_ml import OptMl
 from training.run import trainable
@@ -39,8 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
         return 1
-    lay_out(opt_ml, channels, options.hyperparameters)
-    status = _run([sys.executable, "-m", "training", "train", "--model", options.model, "--root", str(opt_ml.root)])
+    lay_out(opt_ml, channels, options.hyperparameters, linked=not options.docker)
+    if options.docker:
+        image = _image(model)
+        if not image:
+            return 1
+        status = _run(_in_container(image, opt_ml, channels))
+    else:
+        status = _run(_as_process(model, opt_ml))
     if status == 0:
         print(f"Serve it: make local ARCHIVE={model.spec.name}={opt_ml.model}")
     return status
@@ -58,15 +66,21 @@ def channels_of(data: Path) -> Mapping[str, Path]:
     return {CHANNEL: data}
 
 
-def lay_out(opt_ml: OptMl, channels: Mapping[str, Path], hyperparameters: Mapping[str, str]) -> None:
-    """Makes the folders as SageMaker does before it starts a container; checkpoints stay."""
+def lay_out(
+    opt_ml: OptMl, channels: Mapping[str, Path], hyperparameters: Mapping[str, str], *, linked: bool = True
+) -> None:
+    """Makes the folders as SageMaker does before it starts a container; checkpoints stay.
+
+    The channels are `linked` to their folders, or stay empty for a container to have those mounted there.
+    """
     for stale in (opt_ml.model, opt_ml.failure.parent, opt_ml.root / "input"):
         shutil.rmtree(stale, ignore_errors=True)
     for folder in (opt_ml.model, opt_ml.failure.parent, opt_ml.config, opt_ml.checkpoints):
         folder.mkdir(parents=True, exist_ok=True)
     for name, folder in channels.items():
-        opt_ml.channel(name).parent.mkdir(parents=True, exist_ok=True)
-        opt_ml.channel(name).symlink_to(folder.absolute())
+        place = opt_ml.channel(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(folder.absolute()) if linked else place.mkdir()
     described = {name: {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated"} for name in channels}
     for file, content in {
         "hyperparameters.json": dict(hyperparameters),
@@ -74,6 +88,23 @@ def lay_out(opt_ml: OptMl, channels: Mapping[str, Path], hyperparameters: Mappin
         "resourceconfig.json": {"current_host": "algo-1", "hosts": ["algo-1"]},
     }.items():
         (opt_ml.config / file).write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+
+def _as_process(model: Model, opt_ml: OptMl) -> Sequence[str]:
+    return [sys.executable, "-m", "training", "train", "--model", model.spec.name, "--root", str(opt_ml.root)]
+
+
+def _image(model: Model) -> str:
+    """The training image's name, built if it was not; empty where that failed, which has been told."""
+    command = [sys.executable, "-m", "images.training", model.spec.name]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _in_container(image: str, opt_ml: OptMl, channels: Mapping[str, Path]) -> Sequence[str]:
+    mounts = {opt_ml.root: "", **{folder.absolute(): f"/input/data/{name}:ro" for name, folder in channels.items()}}
+    mounted = [word for folder, place in mounts.items() for word in ("--volume", f"{folder}:/opt/ml{place}")]
+    return [PROGRAM, "run", "--rm", "--init", "--user", f"{os.getuid()}:{os.getgid()}", *mounted, image, "train"]
 
 
 def _run(command: Sequence[str]) -> int:
@@ -92,6 +123,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="a folder of data, or of one folder for each channel (drawn data)")
     parser.add_argument("--set", dest="given", nargs="*", default=[], metavar="NAME=VALUE", help="hyperparameters")
     parser.add_argument("--work", type=Path, default=ROOT / ".cache" / "training", help="SageMaker's folders")
+    parser.add_argument("--docker", action="store_true", help="in the training image, not as a process")
     options = parser.parse_args(arguments)
     unfit = next((text for text in options.given if "=" not in text), None)
     if unfit is not None:

@@ -9,7 +9,7 @@ from aws_cdk import IgnoreMode
 from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
 from constructs import Construct
 
-from models.archive import members
+from models.archive import SPEC_NAME, members
 from models.instances import Architecture
 from models.registry import Model
 
@@ -24,6 +24,9 @@ NEVER = (*LEFT_OUT, "**/*.md")
 _PLATFORMS: dict[Architecture, Platform] = {"x86_64": Platform.LINUX_AMD64, "arm64": Platform.LINUX_ARM64}
 FUNCTION_STAGE = "lambda"
 """The stage of the Dockerfile that ends with the model and Lambda's runtime client."""
+
+TRAINING_STAGE = "training"
+"""The stage that trains instead of serving."""
 
 
 class ImageKind(NamedTuple):
@@ -60,11 +63,12 @@ class ContainerImage(Construct):
         root: Path,
         container: str,
         kind: ImageKind = ImageKind(),  # noqa: B008 frozen
+        target: str | None = None,
         described: str | None = None,
         build_args: Mapping[str, str] | None = None,
         patterns: Sequence[str] = (),
     ) -> None:
-        """`build_args` and `patterns`, of what else the context holds, are a model's."""
+        """`target` is a stage of the Dockerfile; `patterns` are of what else the context holds."""
         super().__init__(scope, id)
         own_dockerfile = f"containers/{container}/Dockerfile"
         accelerated = {} if kind.accelerator == "cpu" else {"ACCELERATOR": kind.accelerator}  # cpu is the default
@@ -77,7 +81,7 @@ class ContainerImage(Construct):
             ignore_mode=IgnoreMode.DOCKER,
             file=own_dockerfile if (root / own_dockerfile).is_file() else DOCKERFILE,
             build_args={"CONTAINER": container, **accelerated, **(build_args or {})},
-            target=FUNCTION_STAGE if kind.is_function else None,
+            target=target,
             platform=_PLATFORMS[kind.architecture],  # whatever machine builds
             display_name=f"{described or container} ({kind.described})",
         )
@@ -103,9 +107,29 @@ class ModelImage(ContainerImage):
             root=root,
             container=model.spec.model.container,
             kind=kind,
+            target=FUNCTION_STAGE if kind.is_function else None,
             described=model.spec.name if kind.is_function else None,
             build_args=build_args,
             patterns=patterns,
+        )
+
+
+class TrainingImage(ContainerImage):
+    """The image that trains a model with its own train.py, and measures the result as the container serves it."""
+
+    def __init__(self, scope: Construct, id: str, *, root: Path, model: Model) -> None:
+        folder, spec = _below(root, model.folder), model.spec.model
+        packages = f"containers/training/requirements-{spec.framework}.txt"
+        super().__init__(
+            scope,
+            id,
+            root=root,
+            container=spec.container,
+            target=TRAINING_STAGE,
+            described=f"training of {spec.name}",
+            build_args={"MODEL": folder, "PACKAGES": packages},
+            patterns=[f"!{pattern}" for pattern in (packages, "training/**", "models/*.py", f"{folder}/*.py")]
+            + [f"!{folder}/{SPEC_NAME}", *LEFT_OUT],
         )
 
 

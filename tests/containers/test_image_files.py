@@ -80,12 +80,25 @@ def test_the_cpu_image_holds_all_that_its_packages_require(container):
     """It is installed with --no-deps, so a missing line would only show when the image runs."""
     if has_own_environment(container):
         pytest.skip("its server starts in its own environment, made of these very pins")
-    held = pins(container / "requirements-cpu.txt").keys()
+    refuse_incomplete(container / "requirements-cpu.txt")
+
+
+def refuse_incomplete(listed: Path) -> None:
+    held = pins(listed).keys()
     for name in held:
         for line in distribution(name).requires or []:
             requirement = Requirement(line)
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 assert requirement.name.lower().replace("_", "-") in held | LEFT_OUT, f"{name} needs {requirement.name}"
+
+
+@pytest.mark.parametrize("framework", ["tensorflow", "pytorch"])
+def test_a_training_image_holds_what_the_tests_trained_with(framework):
+    listed = ROOT / "containers" / "training" / f"requirements-{framework}.txt"
+    image = pins(listed)
+    assert image.items() <= TESTED.items()
+    refuse_incomplete(listed)
+    assert len(re.findall(r"==[^ ]+ \\\n    --hash=sha256:", listed.read_text())) == len(image)
 
 
 def test_every_package_has_its_hashes(container):
