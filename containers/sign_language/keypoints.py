@@ -26,7 +26,7 @@ LEFT_HAND = slice(len(BODY), len(BODY) + len(HAND))
 RIGHT_HAND = slice(LEFT_HAND.stop, LEFT_HAND.stop + len(HAND))
 COUNT = RIGHT_HAND.stop
 
-_FARTHEST = 1e6  # pixels of any camera are less; more would overflow inside a network of 32-bit floats
+FARTHEST = 1e6  # pixels of any camera are less; more would overflow inside a network of 32-bit floats
 
 
 def read_keypoints(given: object) -> Landmarks:
@@ -45,7 +45,7 @@ def read_keypoints(given: object) -> Landmarks:
 
 
 def _is_coordinate(number: object) -> bool:
-    return type(number) in (int, float) and abs(number) <= _FARTHEST  # type: ignore[arg-type]  # NaN is not below it
+    return type(number) in (int, float) and abs(number) <= FARTHEST  # type: ignore[arg-type]  # NaN is not below it
 
 
 def _refusal() -> InvalidKeypoints:
