@@ -5,7 +5,7 @@ Each clip has its own random stream, so a set is the same however many processes
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,8 @@ from tqdm import tqdm
 
 from models.sign_language.clips import GLOSSES, draw_clip
 from sign_language.normalisation import normalise
+
+Drawing = Callable[[int, int], NDArray[np.float32]]
 
 _CHUNK_CLIPS = 50
 
@@ -30,12 +32,20 @@ class Dataset:
 
 def draw_dataset(count: int, seed: int, name: str) -> Dataset:
     """Draws `count` clips on all available cores; the progress bar calls them `name`."""
+    return Dataset(_drawn(_draw_normalised, count, seed, name), np.arange(count) % len(GLOSSES))
+
+
+def draw_landmarks(count: int, seed: int, name: str) -> list[NDArray[np.float32]]:
+    """The same clips as landmarks, float32 [frames, 54, 2] each, not normalised."""
+    return _drawn(draw_numbered, count, seed, name)
+
+
+def _drawn(draw: Drawing, count: int, seed: int, name: str) -> list[NDArray[np.float32]]:
     # Spawned, not forked: the threads of a framework do not survive a fork.
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=spawning) as pool:
-        drawing = pool.map(partial(_draw_normalised, seed), range(count), chunksize=_CHUNK_CLIPS)
-        clips = list(tqdm(drawing, desc=f"drawing {name}", unit="clip", total=count))
-    return Dataset(clips, np.arange(count) % len(GLOSSES))
+        drawing = pool.map(partial(draw, seed), range(count), chunksize=_CHUNK_CLIPS)
+        return list(tqdm(drawing, desc=f"drawing {name}", unit="clip", total=count))
 
 
 def draw_numbered(seed: int, number: int) -> NDArray[np.float32]:

@@ -1,141 +1,174 @@
-"""Makes the committed artifact: draws clips, trains, exports, and records what was measured.
+"""Trains SPOTER on a user's clips of landmarks, from the beginning or from a checkpoint.
 
-    PYTHONPATH=.:containers python -m models.sign_language.train
-
-PyTorch is imported only after the arguments are known to be good and the clips are drawn: the drawing processes
-import this module too, and should not wait for it.
+The channels: `training`, files of clips as training/data/landmark_files.py describes, and labels.json where the glosses
+have an order of their own; `validation`, the same, or else a share of each gloss is held out; `checkpoint`, weights to
+begin with. The result's glosses are those of training/labels.json; else the checkpoint's, where it knows all that are
+shown; else all that are shown, in order.
 """
 
-import argparse
 import json
-import os
-import platform
-import shutil
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from models.card import write_metrics
+import numpy as np
+import torch
+from pydantic import Field
+from tqdm import tqdm
+
+from models.labels import read_labels
+from models.sign_language.augmentations import Augmentation
 from models.sign_language.clips import GLOSSES
-from models.sign_language.dataset import Dataset, draw_dataset
-from models.sign_language.model_card import metrics_section
+from models.sign_language.course import Batches, Course, Examples
+from models.sign_language.dataset import draw_landmarks
+from models.sign_language.pretrained import Pretrained, read_pretrained
+from models.sign_language.training import FEED_FORWARD, FEWEST_FRAMES, LEARNING_RATE, MOST_FRAMES
+from models.spec import SpecError
+from models.torch_export import export
+from sign_language.keypoints import COUNT
+from sign_language.networks.spoter import Spoter
+from training.data.landmarks import Clip, read_clips
+from training.data.split import stratified
+from training.errors import InvalidHyperparameter, UnusableData
+from training.hyperparameters import Hyperparameters as Shared
+from training.job import Job
 
-FOLDER = Path(__file__).parent
-COMMAND = "PYTHONPATH=.:containers python -m models.sign_language.train"
-_RECORDED_LIBRARIES = ("torch", "openvino", "numpy", "scipy")
+LABELS = "labels.json"
+DRAWN_CLIPS = 50 * len(GLOSSES)
 _EXAMPLE_FRAMES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingRun:
-    """What one training is asked to do. The defaults made the committed artifact."""
+class Hyperparameters(Shared):
+    """The augmentations have the published ranges; the rest made the demonstration."""
 
-    out: Path = FOLDER
-    clips: int = 6000
-    held_out: int = 1000
-    epochs: int = 10
-    seed: int = 7
+    epochs: Annotated[int, Field(ge=1, le=10_000, description="Passes over the clips, at most.")] = 30
+    batch_size: Annotated[int, Field(ge=1, le=4096, description="Clips a step.")] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=1, description="AdamW's, at its highest.")] = LEARNING_RATE
+    frames: Annotated[
+        int, Field(ge=FEWEST_FRAMES, le=300, description="Of a clip, spread over it, at most, while training.")
+    ] = MOST_FRAMES
+    feed_forward: Annotated[
+        int, Field(ge=1, le=8192, description="Units of each layer's feed-forward part; published: 2048.")
+    ] = FEED_FORWARD
+    validation_share: Annotated[
+        float, Field(gt=0, lt=1, description="Of each gloss, held out where there is no channel validation.")
+    ] = 0.2
+    patience: Annotated[int, Field(ge=1, description="Epochs without a lower validation loss, then it ends.")] = 10
+    augmentation_probability: Annotated[float, Field(ge=0, le=1, description="Of a clip, each time it is learnt.")] = (
+        0.5
+    )
+    rotation_degrees: Annotated[float, Field(ge=0, le=90, description="In the picture, to either side, at most.")] = 13
+    squeeze: Annotated[float, Field(ge=0, lt=0.5, description="Of the width, on each side, at most.")] = 0.15
+    perspective: Annotated[float, Field(ge=0, lt=0.5, description="Of the side that turns away, at most.")] = 0.1
+    joint_rotation_degrees: Annotated[float, Field(ge=0, le=90, description="Of a joint, either way, at most.")] = 4
+    joint_rotation_probability: Annotated[float, Field(ge=0, le=1, description="Of each joint of an arm.")] = 0.3
 
     @property
-    def held_out_seed(self) -> int:
-        """The held-out clips are drawn with another seed than those of the training."""
-        return self.seed + 1
+    def augmentation(self) -> Augmentation:
+        """As chosen, in radians."""
+        return Augmentation(
+            probability=self.augmentation_probability,
+            rotation=math.radians(self.rotation_degrees),
+            squeeze=self.squeeze,
+            perspective=self.perspective,
+            joint_rotation=math.radians(self.joint_rotation_degrees),
+            joint_probability=self.joint_rotation_probability,
+        )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Trains as the command line says, and prints the result."""
-    run = parse_run(arguments)
-    metrics = train(run)
-    print(
-        f"accuracy {metrics['accuracy']:.3f}, among the first five {metrics['top_5_accuracy']:.3f} "
-        f"on {run.held_out} held-out clips; written to {run.out}"
-    )
+def train(job: Job[Hyperparameters]) -> None:
+    """Fits a network to the job's clips and exports the best of it."""
+    chosen = job.hyperparameters
+    pretrained = read_pretrained(job.channel("checkpoint"), job.model.spec) if job.has_channel("checkpoint") else None
+    glosses, training, validation = _data(job, pretrained)
+    network = _network(chosen, glosses, pretrained)
+    batches = Batches(training, chosen.augmentation, chosen.batch_size, chosen.frames, chosen.seed)
+    course = Course(network, batches, chosen.epochs, chosen.learning_rate)
+    resumed = job.resumed()
+    if resumed:
+        course.restore(resumed.folder)
+    _follow(course, job, validation)
+    export(course.best(), torch.zeros(_EXAMPLE_FRAMES, COUNT, 2), job.model_dir, dynamic_axes=(0,))
+    (job.model_dir / LABELS).write_text(json.dumps(glosses, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def parse_run(arguments: Sequence[str] | None) -> TrainingRun:
-    """The command line as a run; on a bad value, one clear line on stderr and exit status 2."""
-    default = TrainingRun()
-    parser = argparse.ArgumentParser(prog="python -m models.sign_language.train", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--out", type=Path, default=default.out, help="folder to write to (default: this one)")
-    parser.add_argument("--clips", type=int, default=default.clips, help="training clips (%(default)s)")
-    parser.add_argument("--held-out", type=int, default=default.held_out, help="held-out ones (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=default.epochs, help="passes over the clips (%(default)s)")
-    parser.add_argument("--seed", type=int, default=default.seed, help="of every random choice (%(default)s)")
-    run = TrainingRun(**vars(parser.parse_args(arguments)))
-    for option, count in (("--clips", run.clips), ("--held-out", run.held_out)):
-        if count < len(GLOSSES) or count % len(GLOSSES):
-            parser.error(f"{option} is {count}; give a multiple of {len(GLOSSES)}, so that each sign is drawn as often")
-    if run.epochs < 1:
-        parser.error(f"--epochs is {run.epochs}; give 1 or more")
-    if run.seed < 0 or run.held_out_seed >= 2**32:
-        parser.error(f"--seed is {run.seed}; give a number from 0 to {2**32 - 2}")
-    if run.out.exists() and not run.out.is_dir():
-        parser.error(f"--out {run.out} is a file; give a folder")
-    return run
+def _follow(course: Course, job: Job[Hyperparameters], validation: Examples) -> None:
+    with tqdm(total=course.steps, initial=course.step, desc="training", unit="batch") as bar:
+        while course.step < course.steps and course.epochs_since_best < job.hyperparameters.patience:
+            loss = course.learn()
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            bar.update()
+            if course.ends_epoch:
+                job.report(course.epoch, course.end_epoch(validation))
+            job.after_step(course.step, course.save)
+    if course.step < course.steps:
+        tqdm.write(
+            f"Ended after epoch {course.epoch}: the validation loss did not fall for {course.epochs_since_best}."
+        )
 
 
-def train(run: TrainingRun) -> dict[str, Any]:
-    """Writes artifact/, metrics.json and two pictures to `run.out`; returns the metrics."""
-    started = time.monotonic()
-    training = draw_dataset(run.clips, run.seed, "training clips")
-    held_out = draw_dataset(run.held_out, run.held_out_seed, "held-out clips")
-    metrics = _circumstances(run) | {"drawing_seconds": round(time.monotonic() - started, 1)}
-
-    from models.sign_language.evaluate import draw_confusion_matrix, draw_examples, evaluate  # noqa: PLC0415
-
-    artifact = run.out / "artifact"
-    metrics |= _make(run, training, artifact)
-    evaluation = evaluate(artifact, held_out)
-    metrics |= evaluation.summary()
-    draw_confusion_matrix(evaluation, run.out / "confusion_matrix.png")
-    draw_examples(run.held_out_seed, run.out / "drawn_signs.png")
-    write_metrics(run.out, metrics, metrics_section(metrics))
-    return metrics
+def _data(job: Job[Hyperparameters], pretrained: Pretrained | None) -> tuple[Sequence[str], Examples, Examples]:
+    """The glosses, and what to train and to validate on. Raises UnusableData."""
+    labels = _given_labels(job)
+    clips = read_clips(job.channel("training"), labels)
+    glosses = _glosses(clips, labels, pretrained)
+    if job.has_channel("validation"):
+        held_out = read_clips(job.channel("validation"), dict(enumerate(glosses)))
+        return glosses, _examples(clips, glosses), _examples(held_out, glosses)
+    shown = [clip.gloss for clip in clips]
+    parts = stratified(shown, job.hyperparameters.validation_share, job.hyperparameters.seed)
+    if not len(parts[1]):
+        raise UnusableData("there is only one clip of each gloss; add some, or a channel validation")
+    kept, held_out = ([clips[number] for number in part] for part in parts)
+    return glosses, _examples(kept, glosses), _examples(held_out, glosses)
 
 
-def _make(run: TrainingRun, training: Dataset, artifact: Path) -> dict[str, Any]:
-    """Trains the network and exports it to `artifact`; returns how that went."""
-    import torch  # noqa: PLC0415
-
-    from models.sign_language.training import BATCH_CLIPS, FEED_FORWARD, fit_network  # noqa: PLC0415
-    from models.torch_export import export  # noqa: PLC0415
-    from sign_language.keypoints import COUNT  # noqa: PLC0415
-
-    started = time.monotonic()
-    network = fit_network(training, run.epochs, run.seed)
-    seconds = time.monotonic() - started
-    shutil.rmtree(artifact, ignore_errors=True)
-    export(network, torch.zeros(_EXAMPLE_FRAMES, COUNT, 2), artifact, dynamic_axes=(0,))
-    (artifact / "labels.json").write_text(json.dumps(GLOSSES, indent=2) + "\n")
-    return {
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "feed_forward": FEED_FORWARD,
-        "batch_clips": BATCH_CLIPS,
-        "training_seconds": round(seconds, 1),
-        "artifact_bytes": sum(file.stat().st_size for file in artifact.rglob("*") if file.is_file()),
-    }
+def _given_labels(job: Job[Hyperparameters]) -> Mapping[int, str] | None:
+    folder = job.channel("training")
+    if not (folder / LABELS).is_file():
+        return None
+    try:
+        return read_labels(job.model.spec, folder)
+    except SpecError as error:
+        raise UnusableData(f"the channel training: {error}") from error
 
 
-def _circumstances(run: TrainingRun) -> dict[str, Any]:
-    """What another run needs in order to be the same."""
-    return {
-        "data": "drawn by models/sign_language/clips.py; no person, and no sign language",
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": COMMAND,
-        "seed": run.seed,
-        "held_out_seed": run.held_out_seed,
-        "clips": run.clips,
-        "held_out_clips": run.held_out,
-        "epochs": run.epochs,
-        "cores": os.cpu_count() or 1,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _RECORDED_LIBRARIES},
-    }
+def _glosses(clips: Sequence[Clip], labels: Mapping[int, str] | None, pretrained: Pretrained | None) -> Sequence[str]:
+    """In the order of the network's outputs. Raises UnusableData for fewer than two."""
+    shown = {clip.gloss for clip in clips}
+    if len(shown) < 2:
+        raise UnusableData(f"all clips of the channel training show {shown.pop()}; a network tells two glosses or more")
+    if labels is not None:
+        return tuple(labels.values())
+    if pretrained and pretrained.glosses and shown <= set(pretrained.glosses):
+        return pretrained.glosses
+    return sorted(shown, key=lambda gloss: (int(gloss), gloss) if gloss.isdecimal() else (math.inf, gloss))
 
 
-if __name__ == "__main__":
-    main()
+def _examples(clips: Sequence[Clip], glosses: Sequence[str]) -> Examples:
+    numbers = {gloss: number for number, gloss in enumerate(glosses)}
+    return Examples([clip.landmarks for clip in clips], np.array([numbers[clip.gloss] for clip in clips], np.int64))
+
+
+def _network(chosen: Hyperparameters, glosses: Sequence[str], pretrained: Pretrained | None) -> Spoter:
+    """Raises InvalidHyperparameter for another width than the checkpoint's."""
+    torch.manual_seed(chosen.seed)
+    if pretrained is None:
+        return Spoter(len(glosses), chosen.feed_forward)
+    if "feed_forward" in chosen.model_fields_set and chosen.feed_forward != pretrained.feed_forward:
+        raise InvalidHyperparameter(
+            f"feed_forward is {chosen.feed_forward}, and the checkpoint's {pretrained.feed_forward}; leave it out"
+        )
+    return pretrained.network(glosses)
+
+
+def draw(folder: Path, seed: int) -> None:
+    """Writes drawn clips of the demonstration's signs to an NPZ file in `folder`."""
+    clips = draw_landmarks(DRAWN_CLIPS, seed, "clips")
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / "clips.npz.partial"
+    named = {f"{GLOSSES[number % len(GLOSSES)]}/{number:05d}": clip for number, clip in enumerate(clips)}
+    with partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, **named)
+    partial.rename(folder / "clips.npz")

@@ -14,8 +14,8 @@ from contract.options import HEADER
 from local.environment import interpreter
 from model_server.engines.openvino import OpenVinoEngine
 from models.labels import read_labels
+from models.sign_language.demonstration import FOLDER
 from models.sign_language.evaluate import predict
-from models.sign_language.train import FOLDER
 from models.spec import read_spec
 from sign_language.inference import build
 from sign_language.normalisation import normalise

@@ -13,10 +13,10 @@ from models.archive import pack
 from models.labels import read_labels
 from models.sign_language.clips import FEWEST_FRAMES, GLOSSES, MOST_FRAMES, draw_clip
 from models.sign_language.dataset import draw_dataset, draw_numbered
+from models.sign_language.demonstration import FOLDER, TrainingRun, parse_run
 from models.sign_language.evaluate import agreement, predict
 from models.sign_language.model_card import metrics_section
 from models.sign_language.signs import SIGNS
-from models.sign_language.train import FOLDER, TrainingRun, parse_run
 from models.spec import read_spec
 from sign_language.keypoints import BODY, COUNT, LEFT_HAND, RIGHT_HAND, read_keypoints
 from sign_language.networks.spoter import build
@@ -199,7 +199,7 @@ def test_training_refuses_a_bad_argument_before_it_starts(arguments, complaint, 
 
 
 def test_a_small_training_writes_everything_and_shows_its_progress(tmp_path):
-    command = [sys.executable, "-m", "models.sign_language.train", "--out", str(tmp_path / "new")]
+    command = [sys.executable, "-m", "models.sign_language.demonstration", "--out", str(tmp_path / "new")]
     small = ["--clips", "20", "--held-out", "20", "--epochs", "1", "--seed", "3"]
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'containers'}", "OMP_NUM_THREADS": "1"}
     run = subprocess.run(command + small, cwd=ROOT, capture_output=True, text=True, check=True, env=path)
