@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from models.sign_language.augmentations import Augmentation
-from models.sign_language.training import FEWEST_FRAMES, Fitting, thinned
+from models.sign_language.fitting import FEWEST_FRAMES, Fitting, thinned
 from sign_language.keypoints import Landmarks
 from sign_language.networks.spoter import Spoter
 from sign_language.normalisation import normalise

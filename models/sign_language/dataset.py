@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +36,15 @@ def draw_dataset(count: int, seed: int, name: str) -> Dataset:
     return Dataset(_drawn(_draw_normalised, count, seed, name), np.arange(count) % len(GLOSSES))
 
 
-def draw_landmarks(count: int, seed: int, name: str) -> list[NDArray[np.float32]]:
-    """The same clips as landmarks, float32 [frames, 54, 2] each, not normalised."""
-    return _drawn(draw_numbered, count, seed, name)
+def write_clips(file: Path, count: int, seed: int) -> None:
+    """Writes the same clips to the NPZ `file`, not normalised, as training/data/landmark_files.py reads them."""
+    clips = _drawn(draw_numbered, count, seed, "clips")
+    named = {f"{GLOSSES[number % len(GLOSSES)]}/{number:05d}": clip for number, clip in enumerate(clips)}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial_file = file.with_name(f"{file.name}.partial")
+    with partial_file.open("wb") as opened:
+        np.savez(opened, allow_pickle=False, **named)
+    partial_file.rename(file)
 
 
 def _drawn(draw: Drawing, count: int, seed: int, name: str) -> list[NDArray[np.float32]]:

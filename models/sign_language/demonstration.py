@@ -102,7 +102,8 @@ def _make(run: TrainingRun, training: Dataset, artifact: Path) -> dict[str, Any]
     """Trains the network and exports it to `artifact`; returns how that went."""
     import torch  # noqa: PLC0415
 
-    from models.sign_language.training import BATCH_CLIPS, FEED_FORWARD, fit_network  # noqa: PLC0415
+    from models.sign_language.fitting import BATCH_CLIPS, FEED_FORWARD  # noqa: PLC0415
+    from models.sign_language.training import fit_network  # noqa: PLC0415
     from models.torch_export import export  # noqa: PLC0415
     from sign_language.keypoints import COUNT  # noqa: PLC0415
 

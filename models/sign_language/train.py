@@ -19,11 +19,9 @@ from tqdm import tqdm
 
 from models.labels import read_labels
 from models.sign_language.augmentations import Augmentation
-from models.sign_language.clips import GLOSSES
 from models.sign_language.course import Batches, Course, Examples
-from models.sign_language.dataset import draw_landmarks
+from models.sign_language.fitting import BATCH_CLIPS, FEED_FORWARD, FEWEST_FRAMES, LEARNING_RATE, MOST_FRAMES
 from models.sign_language.pretrained import Pretrained, read_pretrained
-from models.sign_language.training import FEED_FORWARD, FEWEST_FRAMES, LEARNING_RATE, MOST_FRAMES
 from models.spec import SpecError
 from models.torch_export import export
 from sign_language.keypoints import COUNT
@@ -35,7 +33,7 @@ from training.hyperparameters import Hyperparameters as Shared
 from training.job import Job
 
 LABELS = "labels.json"
-DRAWN_CLIPS = 50 * len(GLOSSES)
+DRAWN_CLIPS = 1000
 _EXAMPLE_FRAMES = 32
 
 
@@ -43,7 +41,7 @@ class Hyperparameters(Shared):
     """The augmentations have the published ranges; the rest made the demonstration."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000, description="Passes over the clips, at most.")] = 30
-    batch_size: Annotated[int, Field(ge=1, le=4096, description="Clips a step.")] = 32
+    batch_size: Annotated[int, Field(ge=1, le=4096, description="Clips a step.")] = BATCH_CLIPS
     learning_rate: Annotated[float, Field(gt=0, le=1, description="AdamW's, at its highest.")] = LEARNING_RATE
     frames: Annotated[
         int, Field(ge=FEWEST_FRAMES, le=300, description="Of a clip, spread over it, at most, while training.")
@@ -165,10 +163,6 @@ def _network(chosen: Hyperparameters, glosses: Sequence[str], pretrained: Pretra
 
 def draw(folder: Path, seed: int) -> None:
     """Writes drawn clips of the demonstration's signs to an NPZ file in `folder`."""
-    clips = draw_landmarks(DRAWN_CLIPS, seed, "clips")
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "clips.npz.partial"
-    named = {f"{GLOSSES[number % len(GLOSSES)]}/{number:05d}": clip for number, clip in enumerate(clips)}
-    with partial.open("wb") as file:
-        np.savez(file, allow_pickle=False, **named)
-    partial.rename(folder / "clips.npz")
+    from models.sign_language.dataset import write_clips  # noqa: PLC0415 SciPy, which a training image does without
+
+    write_clips(folder / "clips.npz", DRAWN_CLIPS, seed)

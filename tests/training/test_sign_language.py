@@ -15,13 +15,14 @@ from models.archive import pack
 from models.registry import ROOT
 from models.sign_language.clips import GLOSSES
 from models.sign_language.course import Batches, Course, Examples, macro_f1
-from models.sign_language.dataset import draw_numbered
+from models.sign_language.dataset import draw_numbered, write_clips
 from models.sign_language.pretrained import read_pretrained
 from models.sign_language.train import Hyperparameters
 from models.spec import read_spec
 from sign_language.keypoints import COUNT
 from sign_language.networks.spoter import Spoter
 from tests.containers.server_process import serving
+from training.data.landmarks import read_clips
 from training.errors import InvalidHyperparameter
 from training.opt_ml import OptMl
 from training.run import INTERRUPTED, run
@@ -296,6 +297,21 @@ def test_a_loss_that_is_no_number_is_told_with_what_to_change(clips):
             parameter.fill_(float("nan"))
     with pytest.raises(InvalidHyperparameter, match="learning_rate is too large: the loss is no number after step 1"):
         course.learn()
+
+
+def test_drawn_clips_are_read_as_they_were_drawn(tmp_path):
+    write_clips(tmp_path / "drawn" / "clips.npz", 21, 5)
+    read = {(clip.gloss, clip.landmarks.tobytes()) for clip in read_clips(tmp_path / "drawn")}
+    drawn = {(GLOSSES[number % len(GLOSSES)], draw_numbered(5, number).tobytes()) for number in range(21)}
+    assert read == drawn
+    assert [file.name for file in (tmp_path / "drawn").iterdir()] == ["clips.npz"]
+
+
+def test_a_training_image_needs_no_scipy():
+    """Nor what else only draws: the container has its own pins."""
+    said = "import sys; sys.modules['scipy'] = sys.modules['matplotlib'] = None; import models.sign_language.train"
+    path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'containers'}"}
+    subprocess.run([sys.executable, "-c", said], cwd=ROOT, env=os.environ | path, check=True)
 
 
 def test_f1_is_the_mean_over_the_glosses_that_are_there():
