@@ -16,7 +16,11 @@ SPARE_PIXELS = 6
 
 def prepare(image: Image.Image, spec: InputSpec) -> Float32:
     """`image`, in RGB, as one instance of the input: (height, width, 3) for NHWC, (3, height, width) for NCHW."""
-    pixels = np.asarray(resized(image, spec))
+    return normalised(np.asarray(resized(image, spec)), spec)
+
+
+def normalised(pixels: NDArray[np.uint8], spec: InputSpec) -> Float32:
+    """RGB `pixels` (height, width, 3) of the size that the network takes, as one instance of the input."""
     height, width, channels = pixels.shape
     rows = pixels.reshape(height, width * channels).astype(np.float32)
     rows -= np.tile(
