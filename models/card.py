@@ -1,11 +1,11 @@
-"""The measured part of a model card, kept equal to metrics.json: train.py writes both through here."""
+"""The measured part of a model card, kept equal to metrics.json: demonstration.py writes both through here."""
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_BEGIN, _END = "<!-- metrics: written by train.py -->", "<!-- end of metrics -->"
+_BEGIN, _END = "<!-- metrics: written by demonstration.py -->", "<!-- end of metrics -->"
 
 
 def table(rows: Sequence[tuple[str, str]]) -> list[str]:

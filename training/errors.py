@@ -8,6 +8,7 @@
     │   ├── UnknownLabel        a label outside the model's map
     │   └── CorruptData         more than a hundredth of the records cannot be read
     ├── UnusableCheckpoint      none where one was promised, damaged, or of another network
+    ├── Diverged                the loss is no number any more
     ├── UnusableResult          what the training left cannot be served
     ├── NoSpace                 the volume is full
     ├── NoMemory                the machine has less than the training needs
@@ -52,6 +53,10 @@ class CorruptData(UnusableData):
 
 class UnusableCheckpoint(TrainingError):
     """A checkpoint that is not there, is damaged, or is of another network or training."""
+
+
+class Diverged(TrainingError):
+    """A loss that is no number any more."""
 
 
 class UnusableResult(TrainingError):

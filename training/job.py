@@ -18,13 +18,13 @@ from training.opt_ml import OptMl
 
 CHECKPOINT_EVERY_S = 60.0
 
-H = TypeVar("H", bound=Hyperparameters)
+H_co = TypeVar("H_co", bound=Hyperparameters, covariant=True)
 
 
-class Job(Generic[H]):
+class Job(Generic[H_co]):
     """The training of `model` below `opt_ml`."""
 
-    def __init__(self, model: Model, hyperparameters: H, opt_ml: OptMl) -> None:
+    def __init__(self, model: Model, hyperparameters: H_co, opt_ml: OptMl) -> None:
         self.model = model
         self.hyperparameters = hyperparameters
         self._opt_ml = opt_ml
@@ -36,6 +36,17 @@ class Job(Generic[H]):
     def model_dir(self) -> Path:
         """Where the trained artifact goes, laid out as the model's `artifact` folder; model.toml is added to it."""
         return self._opt_ml.model
+
+    @property
+    def output_data(self) -> Path:
+        """Where files about the result go that are not served with it; SageMaker packs them into output.tar.gz."""
+        self._opt_ml.output_data.mkdir(parents=True, exist_ok=True)
+        return self._opt_ml.output_data
+
+    @property
+    def input_data(self) -> Path:
+        """Where all channels lie, each in a folder of its name."""
+        return self._opt_ml.channel("")
 
     def channel(self, name: str) -> Path:
         """The files of the input channel `name`. Raises EmptyChannel."""
@@ -62,6 +73,11 @@ class Job(Generic[H]):
             self._saved_at = time.monotonic()
         if self._is_told_to_stop:
             raise Interrupted(f"saved after step {step}; the next one with these checkpoints goes on from there")
+
+    def before_steps(self) -> None:
+        """To be called now and then while data is read, when there is no state to save. Raises Interrupted."""
+        if self._is_told_to_stop:
+            raise Interrupted("nothing was learnt yet; the next one begins again")
 
     def report(self, step: int, figures: Mapping[str, float]) -> None:
         """Prints figures of contract.training.FIGURES as SageMaker finds them."""

@@ -32,6 +32,11 @@ class OptMl:
         return self.root / "model"
 
     @property
+    def output_data(self) -> Path:
+        """What SageMaker packs into output.tar.gz: files about the result that are not served."""
+        return self.root / "output" / "data"
+
+    @property
     def failure(self) -> Path:
         """Why the job failed, in a line."""
         return self.root / "output" / "failure"

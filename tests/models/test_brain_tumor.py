@@ -14,13 +14,13 @@ from PIL import Image
 
 from models.archive import pack
 from models.brain_tumor.dataset import draw_dataset, draw_numbered
+from models.brain_tumor.demonstration import FOLDER, TrainingRun, artifact_name, parse_run
 from models.brain_tumor.evaluate import agreement, predict
 from models.brain_tumor.head import draw_head
 from models.brain_tumor.model_card import metrics_section
 from models.brain_tumor.preprocess import prepare
 from models.brain_tumor.slices import draw_slice
 from models.brain_tumor.tissue import random_shades
-from models.brain_tumor.train import FOLDER, TrainingRun, artifact_name, parse_run
 from models.brain_tumor.tumour import draw_tumour
 from models.spec import read_spec
 
@@ -215,7 +215,7 @@ def test_training_refuses_a_bad_argument_before_it_starts(arguments, complaint, 
 
 
 def test_a_small_training_writes_everything_and_shows_its_progress(tmp_path):
-    command = [sys.executable, "-m", "models.brain_tumor.train", "--out", str(tmp_path / "new")]
+    command = [sys.executable, "-m", "models.brain_tumor.demonstration", "--out", str(tmp_path / "new")]
     small = ["--images", "16", "--held-out", "10", "--seed", "3"]
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'containers'}", "OMP_NUM_THREADS": "2"}
     run = subprocess.run(command + small, cwd=ROOT, capture_output=True, text=True, check=True, env=path)

@@ -13,11 +13,11 @@ import tensorflow as tf
 from PIL import Image
 
 from models.diabetic_retinopathy.dataset import Split, draw_dataset
+from models.diabetic_retinopathy.demonstration import FOLDER, TrainingRun, parse_run
 from models.diabetic_retinopathy.evaluate import agreement, predict
 from models.diabetic_retinopathy.fundus import draw_fundus
 from models.diabetic_retinopathy.icdr import GRADES, Findings, icdr_grade, random_findings
 from models.diabetic_retinopathy.model_card import metrics_section
-from models.diabetic_retinopathy.train import FOLDER, TrainingRun, parse_run
 from models.spec import read_spec
 
 ARTIFACT = FOLDER / "artifact"
@@ -157,7 +157,7 @@ def test_training_refuses_a_bad_argument_before_it_starts(arguments, complaint, 
 
 
 def test_a_small_training_writes_everything_and_shows_its_progress(tmp_path):
-    command = [sys.executable, "-m", "models.diabetic_retinopathy.train", "--out", str(tmp_path / "new")]
+    command = [sys.executable, "-m", "models.diabetic_retinopathy.demonstration", "--out", str(tmp_path / "new")]
     small = ["--images", "20", "--held-out", "10", "--epochs", "1", "--seed", "3"]
     run = subprocess.run(command + small, cwd=ROOT, capture_output=True, text=True, check=True)
     for stage in ("drawing training: 100%", "drawing held_out: 100%", "training, epoch 1 of 1: 100%"):

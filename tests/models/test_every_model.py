@@ -45,8 +45,9 @@ def test_the_metrics_say_how_they_came_about(model):
     assert "held_out" in text
 
 
-def test_training_has_a_command_that_explains_itself(model):
-    command = [sys.executable, "-m", f"models.{model.folder.name}.train", "--help"]
+@pytest.mark.parametrize("folder", sorted(file.parent.name for file in (ROOT / "models").glob("*/demonstration.py")))
+def test_a_demonstration_has_a_command_that_explains_itself(folder):
+    command = [sys.executable, "-m", f"models.{folder}.demonstration", "--help"]
     path = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'containers'}"}
     done = subprocess.run(command, cwd=ROOT, env=path, capture_output=True, text=True, check=True, timeout=120)
     assert "--seed" in done.stdout

@@ -13,11 +13,11 @@ from PIL import Image
 
 from model_server.preprocess import prepare
 from models.face_mask.dataset import LABELS, Split, draw_dataset
+from models.face_mask.demonstration import FOLDER, TrainingRun, parse_run
 from models.face_mask.evaluate import agreement, predict
 from models.face_mask.mask import Worn
 from models.face_mask.model_card import metrics_section
 from models.face_mask.portrait import draw_wearer, random_wearing
-from models.face_mask.train import FOLDER, TrainingRun, parse_run
 from models.spec import read_spec
 
 ARTIFACT = FOLDER / "artifact"
@@ -142,7 +142,7 @@ def test_training_refuses_a_bad_argument_before_it_starts(arguments, complaint, 
 
 
 def test_a_small_training_writes_everything_and_shows_its_progress(tmp_path):
-    command = [sys.executable, "-m", "models.face_mask.train", "--out", str(tmp_path / "new")]
+    command = [sys.executable, "-m", "models.face_mask.demonstration", "--out", str(tmp_path / "new")]
     small = ["--images", "20", "--held-out", "10", "--epochs", "1", "--seed", "3"]
     run = subprocess.run(command + small, cwd=ROOT, capture_output=True, text=True, check=True)
     for stage in ("drawing training: 100%", "drawing held_out: 100%", "training, epoch 1 of 1: 100%"):
