@@ -9,7 +9,7 @@ from pathlib import Path
 from training.classifier_hyperparameters import ClassifierHyperparameters
 from training.data.examples import Example, read_examples, refuse_missing
 from training.data.pictures import Pictures
-from training.data.split import stratified_split
+from training.data.split import split_examples
 from training.job import Job
 
 TRAINING, VALIDATION = "training", "validation"
@@ -44,7 +44,7 @@ def read_data(job: Job[ClassifierHyperparameters]) -> ClassifierData:
     if job.has_channel(VALIDATION):
         validation = readable(VALIDATION)
     else:
-        training, validation = stratified_split(training, chosen.validation_share, chosen.seed)
+        training, validation = split_examples(training, chosen.validation_share, chosen.seed)
     _write(job.output_data / VALIDATION_FILE, validation, labels, job.input_data)
     return ClassifierData(pictures, training, validation, _fingerprint([*training, *validation], job.input_data))
 

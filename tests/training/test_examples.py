@@ -8,7 +8,7 @@ import pytest
 
 from tests.training.conftest import MASK, save_pictures
 from training.data.examples import Example, read_examples
-from training.data.split import class_weights, stratified_split
+from training.data.split import class_weights, split_examples
 from training.errors import EmptyChannel, UnknownLabel, UnusableData
 
 LABELS = ("No DR", "Mild")
@@ -85,20 +85,20 @@ def test_refuses_pictures_without_a_folder_for_each_label(tmp_path):
 
 def test_each_label_keeps_its_share_in_both_parts():
     examples = [Example(Path(f"{n}.png"), int(n % 10 == 0)) for n in range(200)]  # 180 and 20
-    training, validation = stratified_split(examples, 0.2, seed=7)
+    training, validation = split_examples(examples, 0.2, seed=7)
     assert Counter(one.label for one in validation) == {0: 36, 1: 4}
     assert sorted([*training, *validation], key=examples.index) == examples
-    assert stratified_split(examples, 0.2, seed=7)[1] == validation
-    assert stratified_split(examples, 0.2, seed=8)[1] != validation
+    assert split_examples(examples, 0.2, seed=7)[1] == validation
+    assert split_examples(examples, 0.2, seed=8)[1] != validation
 
 
 @pytest.mark.parametrize("share", [0.01, 0.99])
 def test_neither_part_is_without_a_label(share):
     examples = [Example(Path(f"{n}.png"), n % 2) for n in range(4)]
-    for part in stratified_split(examples, share, seed=1):
+    for part in split_examples(examples, share, seed=1):
         assert Counter(one.label for one in part) == {0: 1, 1: 1}
     with pytest.raises(UnusableData, match=r"2\.png is the only example of its label"):
-        stratified_split(examples[2:], share, seed=1)
+        split_examples(examples[2:], share, seed=1)
 
 
 def test_labels_count_alike_whatever_their_number():
