@@ -1,0 +1,1 @@
+"""How well a model does as it is served, how sure that is, and whether it is better than the one that is served now."""
