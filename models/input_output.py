@@ -66,3 +66,8 @@ class OutputSpec(Table):
     meanings: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
         (), description="What each label means, a sentence for people, in the order of `labels`; the page shows it."
     )
+    positive: str | None = Field(
+        None,
+        description="Of two labels the one that is looked for, which precision, recall and F1 of an evaluation are of; "
+        "the second unless said.",
+    )

@@ -145,8 +145,12 @@ class ModelSpec(Table):
         return self
 
     @model_validator(mode="after")
-    def _each_label_has_its_meaning(self) -> Self:
-        meanings, labels = self.output.meanings, self.model.labels
+    def _output_fits_the_labels(self) -> Self:
+        meanings, positive, labels = self.output.meanings, self.output.positive, self.model.labels
+        if positive is not None and (isinstance(labels, str) or len(labels) != 2 or positive not in labels):
+            raise ValueError(
+                f"output.positive: {positive!r} is none of two labels in model.labels; name one, or remove it"
+            )
         if meanings and isinstance(labels, str):
             raise ValueError("output.meanings: the labels are in a file; list them in model.labels, in the same order")
         if meanings and len(labels) != len(meanings):

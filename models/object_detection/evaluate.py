@@ -17,11 +17,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.object_detection.dataset import Dataset
+from models.object_detection.matching import SHOWN_SCORE, right
 from models.object_detection.shapes import KINDS
-
-LEAST_IOU = 0.5
-SHOWN_SCORE = 0.3
-"""From here on a detection is worth being looked at; the server's default threshold too."""
 
 Floats = NDArray[np.float64]
 
@@ -83,49 +80,25 @@ def summary(truth: Dataset, found: Sequence[Detections]) -> dict[str, Any]:
 
 def precision_and_recall(truth: Dataset, found: Sequence[Detections], least_score: float) -> tuple[float, float]:
     """Of the detections with this score or more, over all classes."""
-    right, said = 0, 0
+    hits, said = 0, 0
     for boxes, classes, seen in zip(truth.boxes, truth.classes, found, strict=True):
         for number in range(1, len(KINDS) + 1):
             theirs = (seen.classes == number) & (seen.scores >= least_score)
-            right += int(_right(boxes[classes == number], seen.boxes[theirs], seen.scores[theirs]).sum())
+            hits += int(right(boxes[classes == number], seen.boxes[theirs], seen.scores[theirs]).sum())
             said += int(theirs.sum())
-    return right / max(said, 1), right / max(sum(len(classes) for classes in truth.classes), 1)
+    return hits / max(said, 1), hits / max(sum(len(classes) for classes in truth.classes), 1)
 
 
 def _curve(truth: Dataset, found: Sequence[Detections], number: int) -> Curve:
-    right, scores, objects = [], [], 0
+    are_right, scores, objects = [], [], 0
     for boxes, classes, seen in zip(truth.boxes, truth.classes, found, strict=True):
         theirs = seen.classes == number
         to_find = boxes[classes == number]
         objects += len(to_find)
         scores.append(seen.scores[theirs])
-        right.append(_right(to_find, seen.boxes[theirs], seen.scores[theirs]))
+        are_right.append(right(to_find, seen.boxes[theirs], seen.scores[theirs]))
     best_first = np.argsort(-np.concatenate(scores), kind="stable")
-    hits = np.concatenate(right)[best_first].cumsum()
+    hits = np.concatenate(are_right)[best_first].cumsum()
     precision = hits / np.arange(1, len(hits) + 1)
     falling = np.maximum.accumulate(precision[::-1])[::-1]
     return Curve(hits / max(objects, 1), falling, objects)
-
-
-def _right(to_find: NDArray[np.float32], boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which of the boxes overlap one to find, best first, each of those only once."""
-    right = np.zeros(len(boxes), np.bool_)
-    if not len(to_find):
-        return right
-    overlap, free = iou(boxes, to_find), np.ones(len(to_find), np.bool_)
-    for at in np.argsort(-scores, kind="stable"):
-        best = int(overlap[at].argmax())
-        right[at] = overlap[at, best] >= LEAST_IOU and free[best]
-        free[best] &= not right[at]
-    return right
-
-
-def iou(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union [n, m] of boxes [n, 4] and [m, 4]."""
-    low = np.maximum(one[:, None, :2], other[None, :, :2])
-    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    shared = np.maximum(high - low, 0).prod(axis=-1)
-    areas, others = ((boxes[:, 2:] - boxes[:, :2]).prod(axis=-1) for boxes in (one, other))
-    union = areas[:, None] + others[None, :] - shared
-    ratio: NDArray[np.float32] = shared / np.maximum(union, np.finfo(np.float32).tiny)
-    return ratio

@@ -172,3 +172,12 @@ def test_meanings_go_with_the_labels_one_by_one(repository, labels, words):
     repository.edit("[endpoints.serverless]", '[output]\nmeanings = ["striped"]\n\n[endpoints.serverless]')
     with pytest.raises(SpecError, match=f"output.meanings: {words}"):
         read_spec(repository.model / "model.toml")
+
+
+@pytest.mark.parametrize("labels", ['["tabby", "burmese"]', '["tabby", "siamese", "burmese"]', '"labels.json"'])
+def test_the_positive_label_is_one_of_two(repository, labels):
+    repository.edit("[endpoints.serverless]", '[output]\npositive = "siamese"\n\n[endpoints.serverless]')
+    assert read_spec(repository.model / "model.toml").output.positive == "siamese"
+    repository.edit('["tabby", "siamese"]', labels)
+    with pytest.raises(SpecError, match=r"output\.positive: 'siamese' is none of two labels"):
+        read_spec(repository.model / "model.toml")
