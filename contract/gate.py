@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+TOLERANCE = 0.02
+"""How much lower than now a measure may be where nobody says otherwise."""
+
 Outcome = Literal["deploy", "halt", "approve"]
 """`approve`: a person has to."""
 

@@ -9,6 +9,7 @@
     │   └── CorruptData         more than a hundredth of the records cannot be read
     ├── UnusableCheckpoint      none where one was promised, damaged, or of another network
     ├── Diverged                the loss is no number any more
+    ├── UnusableModel           one that is to be evaluated, and cannot be served or compared
     ├── UnusableResult          what the training left cannot be served
     ├── NoSpace                 the volume is full
     ├── NoMemory                the machine has less than the training needs
@@ -57,6 +58,10 @@ class UnusableCheckpoint(TrainingError):
 
 class Diverged(TrainingError):
     """A loss that is no number any more."""
+
+
+class UnusableModel(TrainingError):
+    """A model that is to be evaluated, and cannot be served, or not be compared with the other."""
 
 
 class UnusableResult(TrainingError):

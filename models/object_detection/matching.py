@@ -14,15 +14,20 @@ SHOWN_SCORE = 0.3
 
 def right(to_find: NDArray[np.float32], boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which of `boxes` [n, 4], of one picture and one class, are right about those `to_find` [m, 4]: [n]."""
-    is_right = np.zeros(len(boxes), np.bool_)
+    return matches(to_find, boxes, scores) >= 0
+
+
+def matches(to_find: NDArray[np.float32], boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """For each of `boxes` [n, 4] the place of the one to find that it is right about, or -1: [n]."""
+    places = np.full(len(boxes), -1)
     if not len(to_find):
-        return is_right
+        return places
     overlap, free = iou(boxes, to_find), np.ones(len(to_find), np.bool_)
     for at in np.argsort(-scores, kind="stable"):
         best = int(overlap[at].argmax())
-        is_right[at] = overlap[at, best] >= LEAST_IOU and free[best]
-        free[best] &= not is_right[at]
-    return is_right
+        if overlap[at, best] >= LEAST_IOU and free[best]:
+            places[at], free[best] = best, False
+    return places
 
 
 def iou(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
 _SEED = 1993
+_DIGITS = 6
 _CHUNK_VALUES = 2_000_000  # 16 MB of weights at a time
 
 Floats = NDArray[np.float64]
@@ -41,8 +42,11 @@ class Comparison:
     difference: Interval | None = None
 
     def as_json(self) -> dict[str, dict[str, float] | None]:
-        """As evaluation.json holds it."""
-        return asdict(self)
+        """As evaluation.json holds it, rounded so that equal models differ in nothing."""
+        return {
+            model: interval and {end: round(value, _DIGITS) for end, value in interval.items()}
+            for model, interval in asdict(self).items()
+        }
 
 
 def compare(

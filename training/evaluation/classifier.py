@@ -63,8 +63,8 @@ class ClassifierMeasures:
         self._said = (answers.predicted[:, None] == classes).astype(np.float64)
         self._positive = answers.positive
         of = classes if answers.positive is None else classes[[answers.positive]]
-        is_whole = bool(self._true.any(axis=0).all())
-        self._rankings = [_Ranking(answers.probabilities[:, one], self._true[:, one]) for one in of if is_whole]
+        are_there = bool(self._true[:, of].any(axis=0).all())
+        self._rankings = [_Ranking(answers.probabilities[:, one], self._true[:, one]) for one in of if are_there]
 
     def __call__(self, weights: Floats) -> Mapping[str, Floats]:
         """Weights [r, n] -> the value of each measure, [r]."""
