@@ -115,7 +115,7 @@ class Classification:
         if self._positive is None:
             best, is_right = answers.probabilities.max(axis=1), answers.predicted == answers.labels
             groups = {"answered rightly": histogram(best[is_right]), "answered wrongly": histogram(best[~is_right])}
-            return {"of": "the best score", "groups": groups}
+            return {"of": "the best score", "counts": "examples", "groups": groups}
         scores = answers.probabilities[:, self._positive]
         groups = {label: histogram(scores[answers.labels == number]) for number, label in enumerate(self.labels)}
-        return {"of": f"the score of {self.labels[self._positive]}", "groups": groups}
+        return {"of": f"the score of {self.positive}", "counts": "examples", "groups": groups}

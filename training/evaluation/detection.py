@@ -93,7 +93,7 @@ def _histogram(examples: Truths, predictions: Sequence[Found]) -> dict[str, obje
     pairs = zip(examples, predictions, strict=True)
     is_right = np.concatenate([found.matched(example.truth) >= 0 for example, found in pairs])
     groups = {"found rightly": histogram(scores[is_right]), "found wrongly": histogram(scores[~is_right])}
-    return {"of": "the score of a detection", "groups": groups}
+    return {"of": "the score of a detection", "counts": "detections", "groups": groups}
 
 
 def _as_json(boxes: NDArray[np.float32]) -> list[list[float]]:

@@ -79,7 +79,7 @@ def _reliability(report: Report) -> str:
 
 
 def _histogram(histogram: Report) -> str:
-    plot = svg.histogram("scores", histogram["of"], histogram["groups"])
+    plot = svg.histogram(histogram["of"], histogram["counts"], histogram["groups"])
     legend = _legend({label: f"c{number}" for number, label in enumerate(histogram["groups"])})
     return _figure(plot, legend, f"How {histogram['of']} is spread, on a logarithmic scale; candidate.")
 
@@ -127,7 +127,7 @@ def _matrix(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
 def _count(count: int, of: int, *, with_share: bool) -> str:
     share = count / of if of else 0.0
     told = f"<small>{share:.1%}</small>" if with_share else ""
-    kind = ' class="full"' if share > 0.5 else ""
+    kind = ' class="full"' if share > 0.5 else ' class="none"' if not count else ""
     return f'<td{kind} style="--share: {share:.3f}">{count}{told}</td>'
 
 
@@ -184,7 +184,7 @@ def _mistake(mistake: Report, file: Path, *, is_detector: bool) -> str:
 def _boxes(mistake: Report) -> str:
     drawn = "".join(
         f'<rect class="{kind}" x="{x0}" y="{y0}" width="{x1 - x0:.4f}" height="{y1 - y0:.4f}"/>'
-        for kind in ("missed", "wrong")
-        for x0, y0, x1, y1 in mistake[kind]
+        for of, kind in (("missed", "under"), ("missed", "missed"), ("wrong", "wrong"))
+        for x0, y0, x1, y1 in mistake[of]
     )
     return f'<svg class="boxes" viewBox="0 0 1 1" preserveAspectRatio="none">{drawn}</svg>'

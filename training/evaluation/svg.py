@@ -81,7 +81,7 @@ def _wilson(share: float, count: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def histogram(name: str, of: str, groups: Mapping[str, Sequence[int]]) -> str:
+def histogram(of: str, counted: str, groups: Mapping[str, Sequence[int]]) -> str:
     """Bars for each group, one seen through the other; on a logarithmic scale, since most scores are near 0 or 1."""
     most = max(count for counts in groups.values() for count in counts)
     marks = [count for power in range(7) if (count := 10**power) <= most]
@@ -96,7 +96,9 @@ def histogram(name: str, of: str, groups: Mapping[str, Sequence[int]]) -> str:
                 if count
                 else ""
             )
-    return square(name, of, "examples", drawn, {"0": 0.0, **{f"{mark:,}": _height(mark, most) for mark in marks}})
+    return square(
+        f"histogram of {of}", of, counted, drawn, {"0": 0.0, **{f"{mark:,}": _height(mark, most) for mark in marks}}
+    )
 
 
 def _height(count: int, most: int) -> float:
