@@ -50,14 +50,19 @@ def decide(evaluation: Mapping[str, object], tolerance: float) -> Verdict:
     decides, as they do where a measure or the current model is absent. All must pass; one that halts is enough.
     Raises GateError.
     """
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < 1:
-        raise GateError(f"the tolerance is {tolerance!r}; give a number from 0 to below 1, such as 0.01")
+    check_tolerance(tolerance)
     gated, measures = evaluation.get("gated"), evaluation.get("measures")
     if not isinstance(gated, Sequence) or isinstance(gated, str) or not gated or not isinstance(measures, Mapping):
         raise GateError("evaluation.json names no gated measures; write it with python -m training.evaluation")
     findings = tuple(_finding(str(name), measures.get(name), float(tolerance)) for name in gated)
     outcomes = {finding.outcome for finding in findings}
     return Verdict("halt" if "halt" in outcomes else "approve" if "approve" in outcomes else "deploy", findings)
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raises GateError for one that would let everything or nothing pass."""
+    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < 1:
+        raise GateError(f"the tolerance is {tolerance!r}; give a number from 0 to below 1, such as {TOLERANCE}")
 
 
 def _finding(measure: str, numbers: object, tolerance: float) -> Finding:

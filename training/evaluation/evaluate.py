@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from contract.gate import decide
+from contract.gate import check_tolerance, decide
 from contract.options import Options
-from models.spec import ModelSpec
+from models.spec import SCRIPT_CONTAINER, ModelSpec
 from training.errors import CorruptData, UnusableModel
 from training.evaluation.bootstrap import RESAMPLES, Measures, compare
 from training.evaluation.classification import Classification
@@ -75,8 +75,10 @@ def evaluate(candidate: Path, current: Path | None, data: Path, tolerance: float
     """Asks the candidate, and the current model where there is one, about every example in `data`.
 
     An example that the server refuses is corrupt and left out, for both. Raises UnusableModel, UnusableData,
-    CorruptData when more than a hundredth is corrupt.
+    CorruptData when more than a hundredth is corrupt, GateError for the tolerance.
     """
+    check_tolerance(tolerance)
+    data = data.resolve()
     with served(candidate, "candidate") as model:
         spec = model.spec
         task: Task = _TASKS[spec.model.task](spec, model.labels)
@@ -94,6 +96,10 @@ def _ask(model: ServedModel, task: Task, examples: Sequence[Example[Any]]) -> li
 
 
 def _refuse_another(model: ServedModel, spec: ModelSpec, task: Task) -> None:
+    if model.spec.model.container == spec.model.container == SCRIPT_CONTAINER:
+        raise UnusableModel(
+            "two models with scripts of their own would take each other's modules in one process; evaluate each alone"
+        )
     if model.spec.model.task != spec.model.task or set(model.labels) != set(task.labels):
         raise UnusableModel(
             f"the current model, {model.spec.name}, has another task or other labels than the candidate, {spec.name}; "

@@ -3,12 +3,14 @@
 import base64
 import io
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
 _SIDE_PX = 240
 _QUALITY = 82
+_UNSEEN = '<span class="unseen">no picture</span>'
 _HANDS_FROM = 12  # before them the body's landmarks, in SPOTER's order
 
 
@@ -21,7 +23,7 @@ def picture_of(file: Path) -> str:
             opened.draft("RGB", (_SIDE_PX, _SIDE_PX))
             picture = ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, ValueError):
-        return '<span class="unseen">no picture</span>'
+        return _UNSEEN
     picture.thumbnail((_SIDE_PX, _SIDE_PX))
     stored = io.BytesIO()
     picture.save(stored, "JPEG", quality=_QUALITY)
@@ -31,13 +33,24 @@ def picture_of(file: Path) -> str:
 def _landmarks(file: Path) -> str:
     """The landmarks of the frame in the middle of a clip, over the way of the hands through it."""
     frames = json.loads(file.read_bytes()).get("keypoints_list")
-    if not frames or len(frames[0][0]) != 2:
-        return '<span class="unseen">no picture</span>'
-    way = [point for frame in frames for point in frame[_HANDS_FROM:]]
-    middle = frames[len(frames) // 2]
-    return f'<svg viewBox="0 0 1 1" class="landmarks">{_dots(way, "way", 0.004)}{_dots(middle, "point", 0.009)}</svg>'
+    if not frames:
+        return _UNSEEN
+    each = [frame if len(frame[0]) == 2 else list(zip(*frame, strict=True)) for frame in frames]
+    way = _there(point for frame in each for point in frame[_HANDS_FROM:])
+    middle = _there(each[len(each) // 2])
+    if not middle:
+        return _UNSEEN
+    across, down = zip(*way, *middle, strict=True)
+    side = max(max(across) - min(across), max(down) - min(down)) * 1.1 or 1.0
+    left, top = ((max(edge) + min(edge) - side) / 2 for edge in (across, down))
+    dots = _dots(way, "way", side * 0.005) + _dots(middle, "point", side * 0.011)
+    return f'<svg viewBox="{left:.4f} {top:.4f} {side:.4f} {side:.4f}" class="landmarks">{dots}</svg>'
 
 
-def _dots(points: list[list[float]], kind: str, radius: float) -> str:
-    """A landmark whose x is 0 was not found."""
-    return "".join(f'<circle class="{kind}" cx="{x:.3f}" cy="{y:.3f}" r="{radius}"/>' for x, y in points if x)
+def _there(points: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
+    """Those that were found: a landmark that was not has an x of 0."""
+    return [(x, y) for x, y in points if x]
+
+
+def _dots(points: Iterable[tuple[float, float]], kind: str, radius: float) -> str:
+    return "".join(f'<circle class="{kind}" cx="{x:.4f}" cy="{y:.4f}" r="{radius:.4f}"/>' for x, y in points)

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,11 +86,11 @@ class ServedModel:
 
 @contextmanager
 def served(model: Path, title: str) -> Iterator[ServedModel]:
-    """The model in `model`: a folder laid out as the archive, one of models/, or a model.tar.gz.
+    """The model in `model`: a model.tar.gz or a folder that holds one, a folder laid out as it, or one of models/.
 
     `title` is what messages call it. Raises UnusableModel.
     """
-    with TemporaryDirectory() as room:
+    with TemporaryDirectory() as room, chdir("."):  # back to here, from where a model's own script may go
         try:
             folder = _laid_out(model, Path(room))
             spec = read_spec(folder / SPEC_NAME)
@@ -103,11 +103,12 @@ def served(model: Path, title: str) -> Iterator[ServedModel]:
 
 
 def _laid_out(model: Path, room: Path) -> Path:
-    """The folder of `model` as the server is given it."""
-    if model.is_dir():
+    """The folder of `model` as the server is given it. Raises SpecError, ArchiveError."""
+    archive = model / "model.tar.gz"  # as SageMaker puts it into a folder of its own
+    if model.is_dir() and not archive.is_file():
         artifact = model / read_spec(model / SPEC_NAME).model.artifact
         if not artifact.is_dir():
             return model
-        model = pack(model / SPEC_NAME, artifact, room / "model.tar.gz")
-    unpack(model, room / "model")
+        archive = pack(model / SPEC_NAME, artifact, room / "model.tar.gz")
+    unpack(model if model.is_file() else archive, room / "model")
     return room / "model"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.gate import decide
+from contract.gate import GateError, decide
 from models.archive import pack
 from models.registry import ROOT
 from tests.training.evaluation.conftest import FACE_MASK, OBJECT_DETECTION, PORTRAITS, SIGN_LANGUAGE
@@ -101,7 +101,9 @@ def test_a_corrupt_file_is_left_out_and_counted_and_a_second_is_too_much(faces, 
     assert evaluate(FACE_MASK, None, data, TOLERANCE).summary["corrupt"] == 0
 
 
-def test_refuses_models_that_cannot_be_served_or_compared_and_labels_of_another(faces, tmp_path):
+def test_refuses_models_that_cannot_be_served_or_compared_labels_of_another_and_no_tolerance(faces, tmp_path):
+    with pytest.raises(GateError, match="the tolerance is 2"):
+        evaluate(FACE_MASK, None, faces, 2)
     with pytest.raises(UnusableModel, match=r"the candidate, .*nowhere, cannot be served"):
         evaluate(tmp_path / "nowhere", None, faces, TOLERANCE)
     with pytest.raises(UnusableModel, match="the current model, brain-tumor, has another task or other labels"):
