@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -110,29 +111,33 @@ def start_local(state: Path, *arguments: str, root: Path = ROOT, **variables: st
 
 
 @contextlib.contextmanager
-def start_model_server(model_dir: Path) -> Iterator[str]:
+def start_model_server(model_dir: Path, python: Path = Path(sys.executable), **variables: str) -> Iterator[str]:
     """`python -m model_server serve` for `model_dir` while entered; gives its address. Raises DidNotStart."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "model_server", "serve"],
-        env={
-            **environment(),
-            "PYTHONPATH": f"{ROOT / 'containers'}{os.pathsep}{ROOT}",
-            "SM_MODEL_DIR": str(model_dir),
-            "SAGEMAKER_BIND_TO_PORT": str(port),
-            "MODEL_SERVER_HOST": "127.0.0.1",
-        },
-        stdout=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        if not wait_until(lambda: process.poll() is not None or answers(f"{url}/ping"), START_TIMEOUT_S):
-            raise DidNotStart(url)
-        yield url
-    finally:
-        _stop(process)
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [python, "-m", "model_server", "serve"],
+            env={
+                **environment(),
+                "PYTHONPATH": f"{ROOT / 'containers'}{os.pathsep}{ROOT}",
+                "SM_MODEL_DIR": str(model_dir),
+                "SAGEMAKER_BIND_TO_PORT": str(port),
+                "MODEL_SERVER_HOST": "127.0.0.1",
+                **variables,
+            },
+            stdout=log,
+            text=True,
+            start_new_session=True,
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until(lambda: process.poll() is not None or answers(f"{url}/ping"), START_TIMEOUT_S)
+            if not answers(f"{url}/ping"):
+                log.seek(0)
+                raise DidNotStart(log.read())
+            yield url
+        finally:
+            _stop(process)
 
 
 def answers(url: str) -> bool:
