@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contract.errors import UnsupportedMediaType
 
 JSON = "application/json"
+JSON_LINES = "application/jsonlines"  # a batch transform's; no client's of the API
 CSV = "text/csv"
 IMAGES = ("image/jpeg", "image/png", "image/webp")
 VIDEOS = ("video/mp4", "video/webm")
@@ -56,6 +57,11 @@ def wants_csv(accept: str | None) -> bool:
     for_json = quality.get(JSON, quality.get("application/*", quality.get("*/*", 0.0)))
     only_csv_is_named = CSV in quality and JSON not in quality
     return for_csv > for_json or (for_csv == for_json > 0 and only_csv_is_named)
+
+
+def wants_lines(accept: str | None) -> bool:
+    """Whether JSON lines, and nothing else, are asked for."""
+    return (accept or "").partition(";")[0].strip().lower() == JSON_LINES
 
 
 def _media_range(item: str) -> tuple[str, float]:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from contract.errors import ApiError, InternalError, ModelOutputInvalid, Overloaded
 from contract.limits import MIB
-from contract.media import JSON
+from contract.media import JSON, JSON_LINES, wants_lines
 from contract.options import Options
 from model_server.deadline import Deadline
+from model_server.json_lines import answer_lines
 from model_server.load import Load
 from model_server.logs import fields
 from model_server.memory import give_all_back
@@ -45,7 +46,7 @@ def leaves_scraps(code: str, media_type: str | None, size: int) -> bool:
     """Whether a request of `size` bytes leaves much free between what stays: a crafted picture is refused with much of
     it in memory, and a large JSON body may be a million objects.
     """
-    return code != OK or (media_type == JSON and size >= MIB)
+    return code != OK or (media_type in (JSON, JSON_LINES) and size >= MIB)
 
 
 def _result(job: Job, files: list[int], predictor: Predictor) -> Result:
@@ -63,7 +64,8 @@ def result_of(predictor: Predictor, request_id: str, read: Callable[[Timings], R
     try:
         request = read(timings)
         request.deadline.check()
-        answer = predictor.answer(request)
+        in_lines = wants_lines(request.accept) or request.media_type == JSON_LINES
+        answer = answer_lines(predictor, request) if in_lines else predictor.answer(request)
         if not (answer.content_type.isascii() and answer.content_type.isprintable()):
             raise ModelOutputInvalid
         code, content, content_type = OK, bytes(answer.content), answer.content_type

@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from threading import Thread
 
-from contract.media import ACCEPTS
+from contract.media import ACCEPTS, JSON, JSON_LINES
 from model_server import logs
 from model_server.load import Load
 from model_server.logs import fields, reason
@@ -54,6 +54,7 @@ def main(control: Channel) -> int:
     gc.enable()
     spec = predictor.spec
     accepts = tuple(spec.input.accepts or ACCEPTS[spec.model.task])
+    accepts = (*accepts, JSON_LINES) if JSON in accepts else accepts
     pairs = [socket.socketpair() for _ in range(settings.workers)]
     for ours, _ in pairs:
         Thread(target=serve_jobs, args=(Channel(ours, most_files=1), predictor, load), daemon=True).start()

@@ -5,22 +5,19 @@ SageMaker Batch Transform of the deployed model. The same command again goes on 
 """
 
 import argparse
-import os
 import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 
-from tqdm import tqdm
-
 from experiments.batch.errors import BatchError
-from experiments.batch.inputs import names_in
+from experiments.batch.on_aws import rows_of_job
+from experiments.batch.on_this_machine import rows_of_folder
 from experiments.batch.output import Output
 from experiments.batch.rows import FORMATS, OK
-from experiments.batch.score import IN_FLIGHT, Scorer
-from experiments.batch.server import running, serving
+from experiments.batch.transform import LINES, STRATEGIES
 from models.registry import Model, load_models
 from models.spec import SpecError
 
@@ -43,25 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _score(model: Model, options: argparse.Namespace) -> str:
     """What was done, in a line. Raises BatchError."""
-    folder = Path(options.input)
-    names, left_out = names_in(folder, model.spec.model.task)
+    rows, statuses = rows_of_job if options.target == "aws" else rows_of_folder, Counter[str]()
     with closing(Output(options.out, FORMATS[options.format](model), model)) as output:
-        left = [name for name in names if name not in output.names]
-        others = f"; {left_out} other files left out" if left_out else ""
-        if not left:
-            return f"{options.out}: a row for each of {len(names)} is there already{others}"
-        statuses, in_flight = Counter[str](), IN_FLIGHT + (0 if options.url else os.cpu_count() or 1)
-        with (
-            nullcontext(running(options.url)) if options.url else serving(model) as url,
-            tqdm(total=len(names), initial=len(names) - len(left), unit=" images", smoothing=0) as bar,
-        ):
-            for row in Scorer(url, folder, model, in_flight).rows(left):
-                output.write(row)
-                statuses[row.status] += 1
-                bar.update()
-            rate = bar.format_dict["n"] - bar.format_dict["initial"], bar.format_dict["elapsed"]
+        for row in rows(model, options, output):
+            output.write(row)
+            statuses[row.status] += 1
     told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items(), key=lambda item: item[0] != OK))
-    return f"{options.out}: {told}; {rate[0] / rate[1]:.1f} images/s{others}"
+    return f"{options.out}: {told or 'has a row for each already'}"
 
 
 def _chosen(name: str) -> Model:
@@ -77,8 +62,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("input", help="a folder of pictures, or of clips and keypoints; s3://bucket/prefix for aws")
     parser.add_argument("--out", type=Path, required=True, help="the file of rows, begun or continued")
     parser.add_argument("--format", choices=FORMATS, default="csv", help="of the rows (csv)")
+    parser.add_argument("--target", choices=("local", "aws"), default="local", help="what scores (local)")
+    parser.add_argument("--endpoint", help="aws: the SageMaker endpoint whose model does, the output EndpointName")
+    parser.add_argument(
+        "--strategy", choices=STRATEGIES, help=f"aws, of *{LINES}: lines in a request ({STRATEGIES[0]})"
+    )
     parser.add_argument("--url", help="of a model server that runs already; without it one is started here")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if (options.target == "aws") != (options.endpoint is not None):
+        parser.error("--target aws and --endpoint NAME go together")
+    if options.strategy and options.target != "aws":
+        parser.error("--strategy is SageMaker's: give --target aws too")
+    return options
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ def suffixes(task: str) -> Sequence[str]:
     return [suffix for suffix, media_type in TYPES.items() if media_type in taken]
 
 
-def names_in(folder: Path, task: str) -> tuple[list[str], int]:
-    """The names below `folder`, in order, with `/`; and how many other files are left out. Raises InputFault."""
+def names_in(folder: Path, task: str) -> list[str]:
+    """The names below `folder`, in order, with `/`; other files are left out. Raises InputFault."""
     if not folder.is_dir():
         raise InputFault(f"{folder}: is no folder; give one with pictures, or an s3:// prefix with --target aws")
     found = [
@@ -38,16 +38,16 @@ def names_in(folder: Path, task: str) -> tuple[list[str], int]:
     return chosen(found, task, folder)
 
 
-def chosen(found: Iterable[str], task: str, where: object) -> tuple[list[str], int]:
-    """Of the names `found` those to score, in order, and how many others there are. Raises InputFault for none."""
-    everything, wanted = list(found), suffixes(task)
-    names = sorted(name for name in everything if PurePosixPath(name).suffix.lower() in wanted)
+def chosen(found: Iterable[str], task: str, where: object) -> list[str]:
+    """Of the names `found` those to score, in order. Raises InputFault for none."""
+    wanted = suffixes(task)
+    names = sorted(name for name in found if PurePosixPath(name).suffix.lower() in wanted)
     if not names:
         raise InputFault(f"{where}: holds none of {', '.join(f'*{suffix}' for suffix in wanted)}; give another")
     for name in names:
         if not name.isprintable():
             raise InputFault(f"{where}: {name!r} has characters that a row cannot hold; rename it")
-    return names, len(everything) - len(names)
+    return names
 
 
 def type_of(name: str) -> str:

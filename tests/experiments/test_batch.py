@@ -86,10 +86,9 @@ def test_each_picture_has_its_row_in_order_and_a_corrupt_one_its_code(url, folde
     done = batch(folder, out, "--url", url, "--format", form)
     assert done.returncode == 0, done.stderr
     assert "58 OK, " in done.stdout
-    assert "; 1 other files left out" in done.stdout
     assert "images/s" in done.stderr
     rows = read(out)
-    assert [row["name"] for row in rows] == names_in(folder, MODEL.spec.model.task)[0]
+    assert [row["name"] for row in rows] == names_in(folder, MODEL.spec.model.task)
     statuses = {row["name"]: row["status"] for row in rows}
     assert (statuses.pop("0/004, a.jpg"), statuses.pop("1/005, a.jpg")) == ("IMAGE_UNDECODABLE", "EMPTY_BODY")
     assert set(statuses.values()) == {"OK"}
@@ -98,7 +97,7 @@ def test_each_picture_has_its_row_in_order_and_a_corrupt_one_its_code(url, folde
     before = out.read_bytes()
     again = batch(folder, out, "--format", form)
     assert (again.returncode, again.stderr) == (0, "")
-    assert "a row for each of 60 is there already" in again.stdout
+    assert "has a row for each already" in again.stdout
     assert out.read_bytes() == before
 
 
@@ -124,7 +123,7 @@ def test_a_run_that_was_stopped_goes_on_and_names_each_picture_once(url, folder,
     done = batch(folder, out, *options)
     assert done.returncode == 0, done.stderr
     names = [row["name"] for row in read(out)]
-    assert names == names_in(folder, MODEL.spec.model.task)[0]
+    assert names == names_in(folder, MODEL.spec.model.task)
     assert read(out)[: len(rows)] == rows
 
 
