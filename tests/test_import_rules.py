@@ -18,7 +18,8 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def sources() -> list[Path]:
-    rooms = ("contract", "models", "containers", "lambda_handlers", "stacks", "local", "images", "experiments", "docs")
+    rooms = ("contract", "models", "containers", "lambda_handlers", "stacks", "local", "images", "monitoring")
+    rooms += ("experiments", "docs")
     return [file for room in rooms for file in (ROOT / room).rglob("*.py")]
 
 

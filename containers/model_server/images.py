@@ -77,6 +77,16 @@ def decode_image(body: bytes, min_side_px: int | None = None) -> Image.Image:
         raise ImageUndecodable from error
 
 
+def picture_size(body: bytes) -> tuple[int, int]:
+    """Width and height of the picture in `body` as it was stored, in pixels, from its header. Raises as above."""
+    try:
+        return _open(body).size
+    except ApiError:
+        raise
+    except Exception as error:
+        raise ImageUndecodable from error
+
+
 def _open(body: bytes) -> ImageFile.ImageFile:
     kind = sniff(body)
     if kind not in _PLUGINS:
