@@ -22,6 +22,7 @@ from models.realtime import RealtimeEndpoint
 from models.registry import max_body_bytes
 from models.rollout import Rollout
 from models.spec import ModelTable
+from models.training import Training
 from models.variants import Variant
 from models.vpc import Vpc
 
@@ -35,10 +36,11 @@ _TABLES: dict[str, type[BaseModel]] = {
     "`[endpoints.NAME.variants.VARIANT]`, of a realtime endpoint": Variant,
     "`[endpoints.NAME.rollout]`, of a realtime endpoint": Rollout,
     "`[endpoints.NAME.data_capture]`, of a realtime endpoint": DataCapture,
-    "`[endpoints.NAME.vpc]`, of a realtime endpoint": Vpc,
+    "`[endpoints.NAME.vpc]`, of a realtime endpoint, and `[training.vpc]`": Vpc,
     "`[endpoints.NAME.component]`, of a realtime endpoint": Component,
     '`[endpoints.NAME]` with `kind = "async"`': AsyncEndpoint,
     '`[endpoints.NAME]` with `kind = "lambda"`': LambdaEndpoint,
+    "`[training]`": Training,
 }
 _MADE = "<!-- Made by `make docs`; edit the code instead. -->\n"
 
@@ -129,7 +131,7 @@ def _names(kind: Any) -> Iterator[str]:
         count = "any number of" if inner[-1] is ... else str(len(inner))
         yield f"{count} × {next(_names(inner[0]))}"
     elif origin is dict:
-        yield "tables"
+        yield "table" if inner[1] is str else "tables"
     elif hasattr(kind, "__metadata__"):
         yield from _names(inner[0])
     elif isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -7,6 +7,8 @@ from pydantic import Field
 from models.instances import KmsKeyArn
 from models.table import Table
 
+BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+
 REFUSED_BY_CAPTURE = {
     "s3_uri": "give the bucket's name as bucket, and a prefix in it as prefix",
     "lifecycle": "the bucket is yours, and so is how long it keeps anything; set it there",
@@ -20,9 +22,7 @@ class DataCapture(Table):
     bucket and how long it keeps anything is the bucket's owner's to say.
     """
 
-    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = Field(
-        description="The name of a bucket of this account and region, without `s3://`."
-    )
+    bucket: BucketName = Field(description="The name of a bucket of this account and region, without `s3://`.")
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$", max_length=400)] = Field(
         "captured",
         description="Where in the bucket, without a slash at either end; below it SageMaker adds the endpoint's name.",

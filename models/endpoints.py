@@ -15,6 +15,7 @@ from models.instances import Architecture, InstanceEndpoint
 from models.realtime import RealtimeEndpoint
 from models.rollout import REFUSED_BY_ROLLOUT
 from models.table import Table
+from models.training import REFUSED_BY_TRAINING
 from models.variants import OWN, REFUSED_BY_VARIANT, Served
 from models.vpc import REFUSED_BY_VPC
 
@@ -83,8 +84,9 @@ REFUSED: dict[str, dict[str, str]] = {
     "variants": REFUSED_BY_VARIANT,
     "data_capture": REFUSED_BY_CAPTURE,
     "vpc": REFUSED_BY_VPC,
+    "training": REFUSED_BY_TRAINING,
 }
-"""Kind, or table of an endpoint -> key -> why it has it not, and the remedy."""
+"""Kind, table of an endpoint, or [training] -> key -> why it has it not, and the remedy."""
 
 
 class ServerlessEndpoint(Table):

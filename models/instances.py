@@ -29,6 +29,11 @@ def has_gpu(instance_type: str) -> bool:
     return bool(_GPU_FAMILY.match(family(instance_type)))
 
 
+def is_graviton(instance_type: str) -> bool:
+    """Whether the instance has a Graviton CPU, which is arm64."""
+    return bool(_GRAVITON_FAMILY.match(family(instance_type))) or family(instance_type) == _GRAVITON_GPU_FAMILY
+
+
 def has_local_storage(instance_type: str) -> bool:
     """Whether the instance has disks of its own, which encrypt themselves and take no key."""
     return bool(_LOCAL_STORAGE_FAMILY.match(family(instance_type)))
@@ -41,7 +46,7 @@ def refuse_other_architecture(instance_type: str, architecture: Architecture) ->
             f"instance_type: {instance_type} has a GPU beside a Graviton CPU, and the GPU's frameworks are "
             "built for x86_64 alone; choose ml.g5 or ml.g6"
         )
-    graviton = bool(_GRAVITON_FAMILY.match(family(instance_type)))
+    graviton = is_graviton(instance_type)
     if graviton and architecture != "arm64":
         raise ValueError(
             f'architecture: {instance_type} has a Graviton CPU; set architecture = "arm64", '

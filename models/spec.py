@@ -17,6 +17,7 @@ from models.input_output import InputSpec, OutputSpec
 from models.instances import InstanceEndpoint
 from models.realtime import RealtimeEndpoint
 from models.table import Table
+from models.training import Training
 
 ENDPOINT_NAME_MAX = 63  # SageMaker, EndpointName
 LONGEST_PREFIX = len("fovea-prod-")
@@ -109,6 +110,7 @@ class ModelSpec(Table):
     input: InputSpec = Field(default_factory=lambda: InputSpec.model_validate({}))
     output: OutputSpec = Field(default_factory=OutputSpec)
     endpoints: Annotated[dict[EndpointName, Endpoint], Field(min_length=1)]
+    training: Training | None = None
 
     @property
     def name(self) -> str:
@@ -184,6 +186,15 @@ class ModelSpec(Table):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _training_reaches_an_endpoint(self) -> Self:
+        if self.training and not any(not isinstance(each, LambdaEndpoint) for each in self.endpoints.values()):
+            raise ValueError(
+                "training: each endpoint is a Lambda function with the model in its image, which no training reaches; "
+                'remove the table, or add an endpoint of kind = "serverless"'
+            )
+        return self
+
     @property
     def artifacts(self) -> dict[str, str]:
         """Every artifact: the key that names it -> the folder or the archive in S3."""
@@ -238,21 +249,20 @@ def _fault(fault: Any) -> str:
     words = fault["msg"]
     if kind == "extra_forbidden":
         words = "is not a known key; docs/model-toml.md lists them"
-        if location[0] == "endpoints" and len(location) > 2:
-            table = location[2] if len(location) > 3 else fault["loc"][2]
-            words = REFUSED.get(table, {}).get(key, words)
+        tables = location[2:-1] or fault["loc"][2:3] if location[0] == "endpoints" else location[-2:-1]
+        words = REFUSED.get(tables[0], {}).get(key, words) if tables else words
     elif kind == "missing":
         words = "is missing; add it (docs/model-toml.md)"
     elif kind == "string_pattern_mismatch":
-        words = f"{fault['input']!r} does not fit; {_described(key)}"
+        words = f"{fault['input']!r} does not fit; {_described(location[0], key)}"
     elif kind in ("union_tag_not_found", "union_tag_invalid"):
         location.append("kind")
         words = 'give kind = "serverless", kind = "realtime", kind = "async" or kind = "lambda"'
     return f"{'.'.join(location)}: {words}"
 
 
-def _described(key: str) -> str:
-    for table in (ModelTable, InstanceEndpoint, DataCapture):
+def _described(table_name: str, key: str) -> str:
+    for table in (Training,) if table_name == "training" else (ModelTable, InstanceEndpoint, DataCapture):
         if key in table.model_fields:
             return str(table.model_fields[key].description)
     return "use lower case letters, digits and single hyphens between them, beginning with a letter"

@@ -14,7 +14,7 @@ from models.instances import Architecture
 from models.registry import Model
 
 _ENDPOINTS = ("endpoints", "realtime", "instances", "component", "rollout", "variants", "capture", "vpc")
-_READERS = ("__init__", "spec", "table", "input_output", "labels", *_ENDPOINTS)
+_READERS = ("__init__", "spec", "table", "input_output", "labels", "training", *_ENDPOINTS)
 SPEC_READERS = tuple(f"models/{name}.py" for name in _READERS)
 DOCKERFILE = "containers/Dockerfile"
 SHARED = ("contract/**", *SPEC_READERS, "containers/model_server/**", "containers/requirements/*.txt", DOCKERFILE)
