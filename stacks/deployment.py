@@ -14,10 +14,12 @@ from stacks.api_stack import ApiStack
 from stacks.instances import at_most
 from stacks.jobs_stack import JobsStack, takes_jobs
 from stacks.model_stack import ModelStack
-from stacks.naming import API, JOBS, PAGE, WATCH, endpoint_name
+from stacks.naming import API, JOBS, PAGE, TRAINING, WATCH, endpoint_name, retraining_part
 from stacks.options import Options, options_of
 from stacks.page_stack import PageStack
+from stacks.retraining_stack import RetrainingStack, refuse_untrainable, trains
 from stacks.stage import Stage, stage_asked
+from stacks.training_stack import TrainingStack, needs_bucket
 from stacks.watch_stack import WatchStack
 
 
@@ -49,6 +51,7 @@ def deployment(
 def add_stacks(scope: Construct, models: Sequence[Model], stage: Stage, options: Options, root: Path) -> ApiStack:
     """Every stack of `stage`; gives the API's. Raises SpecError and ArchiveError."""
     refuse_shared_names(models, stage)
+    refuse_untrainable(models)
     kinds = scope.node.try_get_context("kinds")
     models = at_most(models if kinds is None else of_kinds(models, str(kinds)), stage.most_instances)
     page = PageStack(scope, models=models, stage=stage, options=options, root=root) if options.page else None
@@ -57,6 +60,7 @@ def add_stacks(scope: Construct, models: Sequence[Model], stage: Stage, options:
         stack = ModelStack(scope, model=model, stage=stage, root=root)
         if jobs is not None and takes_jobs(model):
             stack.add_stack_dependency(jobs, "SageMaker makes no endpoint that writes to a bucket which is not there")
+    _add_training(scope, models, stage, root)
     api = ApiStack(scope, models=models, stage=stage, options=options, root=root)
     if page is not None:
         api.add_stack_dependency(page, "it answers to the page's origin, known once the page is there")
@@ -65,13 +69,23 @@ def add_stacks(scope: Construct, models: Sequence[Model], stage: Stage, options:
     return api
 
 
+def _add_training(scope: Construct, models: Sequence[Model], stage: Stage, root: Path) -> None:
+    """The stacks of the models that are trained anew and have an endpoint, of those deployed, that this reaches."""
+    trained = [(model, training) for model in models if (training := trains(model)) is not None]
+    if any(needs_bucket(model) for model, _ in trained):
+        TrainingStack(scope, models=[model for model, _ in trained if needs_bucket(model)], stage=stage)
+    for model, training in trained:
+        RetrainingStack(scope, model=model, training=training, stage=stage, root=root)
+
+
 def refuse_shared_names(models: Sequence[Model], stage: Stage) -> None:
     """Raises SpecError where two things would have one name on AWS; a spec alone cannot see it."""
     owners: dict[str, str] = {}
     faults = []
+    trained = {retraining_part(model.spec.name) for model in models if model.spec.training}
     for model in models:
         file = model.spec_file.relative_to(model.folder.parent.parent)
-        if model.spec.name in (API, WATCH, JOBS, PAGE):
+        if model.spec.name in (API, WATCH, JOBS, PAGE, TRAINING, *trained):
             faults.append(
                 f"{file}: model.name: {model.spec.name!r} is the name of one of Fovea's stacks; choose another"
             )

@@ -17,6 +17,8 @@ from stacks.constructs.execution_role import ExecutionRole
 from stacks.constructs.lambda_endpoint import LambdaEndpoint
 from stacks.constructs.model_archive import ModelArchive
 from stacks.constructs.model_image import ImageKind, ModelImage
+from stacks.constructs.served_archive import RETRAINED, read_retrained, served_archive
+from stacks.constructs.training_storage import training_storage
 from stacks.naming import endpoint_name
 from stacks.stage import Stage
 from stacks.stage_stack import StageStack
@@ -54,6 +56,10 @@ class ModelStack(StageStack):
         """Endpoints that take their model from S3, by a role of their own."""
         artifacts = dict.fromkeys(artifact for of_one in settings.values() for artifact in artifacts_of(of_one))
         archives = {artifact: self._archive(artifact) for artifact in artifacts}
+        urls = {artifact: archive.url for artifact, archive in archives.items()}
+        is_trained = self._model.spec.training is not None
+        if is_trained:
+            urls[None] = served_archive(self, urls[None])
         names = {name: endpoint_name(self._stage, self._model.spec, name) for name in settings}
         realtime = {names[name]: each for name, each in settings.items() if isinstance(each, RealtimeEndpoint)}
         queues = {names[name]: each for name, each in settings.items() if isinstance(each, endpoints.AsyncEndpoint)}
@@ -70,6 +76,7 @@ class ModelStack(StageStack):
                 QUEUED: permissions(self._model.spec, list(queues), self._stage),
                 KEPT: [one for each in realtime.values() for one in keep_captured(each.data_capture)],
                 JOINED: [one for each in on_instances for one in join_network(each.vpc)],
+                RETRAINED: [read_retrained(training_storage(self._model, self._stage))] if is_trained else [],
             },
         )
         for name, of_one in settings.items():
@@ -81,7 +88,7 @@ class ModelStack(StageStack):
                 settings=of_one,
                 image_uri=images[name].uri,
                 engine=self._engine(name),
-                archive_urls={artifact: archives[artifact].url for artifact in artifacts_of(of_one)},
+                archive_urls={artifact: urls[artifact] for artifact in artifacts_of(of_one)},
                 role_arn=role.arn,
                 stage=self._stage,
             )

@@ -5,7 +5,7 @@ from aws_cdk import Aws, CfnResource, Token
 from models.spec import ModelSpec
 from stacks.stage import PROJECT, Stage
 
-API, WATCH, JOBS, PAGE = "api", "watch", "jobs", "page"
+API, WATCH, JOBS, PAGE, TRAINING = "api", "watch", "jobs", "page", "training"
 
 # Read once: each use of `Aws.` is a call to Node.
 PARTITION, REGION, ACCOUNT, URL_SUFFIX = Aws.PARTITION, Aws.REGION, Aws.ACCOUNT_ID, Aws.URL_SUFFIX
@@ -39,6 +39,21 @@ def inputs_bucket(stage: Stage) -> str:
 def results_bucket(stage: Stage) -> str:
     """The bucket of what jobs give, and of what is remembered of them."""
     return f"{PROJECT}-{stage.name}-results-{ACCOUNT}-{REGION}"
+
+
+def training_bucket(stage: Stage) -> str:
+    """The bucket of what models are trained on, where model.toml names none, and of what comes of it."""
+    return f"{PROJECT}-{stage.name}-training-{ACCOUNT}-{REGION}"
+
+
+def retraining_part(model: str) -> str:
+    """`face-mask-training`: what the stack of a model's training is called in its stage."""
+    return f"{model}-{TRAINING}"
+
+
+def job_prefix(stage: Stage, model: str) -> str:
+    """`fovea-dev-face-mask`: how the names of a model's jobs begin, and what its group in the registry is called."""
+    return f"{PROJECT}-{stage.name}-{model}"
 
 
 def page_bucket(stage: Stage) -> str:

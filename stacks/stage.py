@@ -40,6 +40,7 @@ class Stage:
     is_watched: bool  # alarms and a dashboard cost some dollars a month, however little is asked
     is_measured: bool  # the proxy's own metrics: up to 0.30 $ a month for each of nine for each endpoint
     monthly_limit_usd: int | None  # what AWS Budgets warns of; its alert is free
+    approves_models: bool = False  # a person, whatever the measures say of a newly trained one
     is_traced: bool = False  # by X-Ray: 5 $ for a million requests that it keeps
 
 
@@ -88,6 +89,7 @@ STAGES = {
             is_watched=True,
             is_measured=True,
             monthly_limit_usd=10_000,
+            approves_models=True,
         ),
     )
 }

@@ -37,7 +37,7 @@ def sagemaker_model(scope: Construct, settings: Settings, properties: dict[str, 
     if isinstance(settings, InstanceEndpoint):
         properties["EnableNetworkIsolation"] = True  # serverless does not offer it
         if settings.vpc and not component_of(settings):
-            properties["VpcConfig"] = _vpc_config(settings.vpc)
+            properties["VpcConfig"] = vpc_config(settings.vpc)
     return attribute(CfnResource(scope, id, type="AWS::SageMaker::Model", properties=properties), "ModelName")
 
 
@@ -60,7 +60,7 @@ def endpoint_config(
             config["KmsKeyId"] = settings.volume_kms_key_arn
         if component_of(settings):
             config |= {"ExecutionRoleArn": role_arn, "EnableNetworkIsolation": True}
-            config |= {"VpcConfig": _vpc_config(settings.vpc)} if settings.vpc else {}
+            config |= {"VpcConfig": vpc_config(settings.vpc)} if settings.vpc else {}
         if isinstance(settings, RealtimeEndpoint) and settings.data_capture:
             config["DataCaptureConfig"] = capture_config(settings.data_capture)
         if queue:
@@ -110,5 +110,6 @@ def _down_to_none(settings: InstanceEndpoint) -> dict[str, Any]:
     }
 
 
-def _vpc_config(vpc: Vpc) -> dict[str, Any]:
+def vpc_config(vpc: Vpc) -> dict[str, Any]:
+    """The VpcConfig of what runs in `vpc`."""
     return {"Subnets": list(vpc.subnet_ids), "SecurityGroupIds": list(vpc.security_group_ids)}

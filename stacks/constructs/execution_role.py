@@ -33,7 +33,7 @@ class ExecutionRole(Construct):
         super().__init__(scope, id)
         statements = [
             _read(object_arns),
-            *_pull_image(repository_arn),
+            *pull_image(repository_arn),
             _write_logs(log_groups),
             _put_metrics(log_groups),
             *_use_volume_keys(volume_key_arns),
@@ -55,7 +55,8 @@ def _read(object_arns: Sequence[str]) -> Statement:
     return {"Action": "s3:GetObject", "Resource": [one, *more] if more else one}
 
 
-def _pull_image(repository_arn: str) -> Sequence[Statement]:
+def pull_image(repository_arn: str) -> Sequence[Statement]:
+    """What fetching an image of the repository takes."""
     layers = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
     return [
         {"Action": layers, "Resource": repository_arn},

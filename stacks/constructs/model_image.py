@@ -50,7 +50,7 @@ class ImageKind(NamedTuple):
 
 
 class ContainerImage(Construct):
-    """An image of the folder `container`. Offers `uri` and `repository_arn`.
+    """An image of the folder `container`. Offers `uri`, its `tag`, and the repository's name, URI and ARN.
 
     The build context is an allow-list of the repository: what the image does not hold cannot change its hash.
     """
@@ -85,8 +85,9 @@ class ContainerImage(Construct):
             platform=_PLATFORMS[kind.architecture],  # whatever machine builds
             display_name=f"{described or container} ({kind.described})",
         )
-        self.uri = asset.image_uri
-        self.repository_arn = asset.repository.repository_arn
+        self.uri, self.tag = asset.image_uri, asset.image_tag
+        self.repository_name, self.repository_arn = asset.repository.repository_name, asset.repository.repository_arn
+        self.repository_uri = asset.repository.repository_uri
 
 
 class ModelImage(ContainerImage):
