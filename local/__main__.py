@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.docker:
             check_engine()
         print(f"Synthesizing the {options.stage} stage …", flush=True)
-        assembly = Assembly(synthesize(options.stage, options.out, options.context))
+        assembly = Assembly(synthesize(options.stage, options.out, options.context), dict(options.archive))
         listeners = gateway, listen(0), listen(0)
         ports = Ports(*map(port_of, listeners))
         page = Page(models, assembly.api(), f"http://{HOST}:{ports.s3}")
@@ -55,6 +55,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "-c", "--context", action="append", default=[], metavar="NAME=VALUE", help="as cdk's, for example auth=cognito"
     )
+    parser.add_argument(
+        "--archive",
+        action="append",
+        default=[],
+        type=_archive,
+        metavar="MODEL=FILE",
+        help="a model.tar.gz to serve in place of the model's own, as after a training",
+    )
     parser.add_argument("--idle-s", type=float, default=300.0, help="idle time until what scales to zero stops (300)")
     parser.add_argument("--docker", action="store_true", help="serve through the built images, not processes")
     parser.add_argument("--out", type=Path, default=ROOT / "cdk.out", help="the cloud assembly (cdk.out)")
@@ -66,6 +74,13 @@ def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; choose 1 to 65535")
     return int(text)
+
+
+def _archive(text: str) -> tuple[str, Path]:
+    model, _, file = text.partition("=")
+    if not Path(file).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r}: there is no file {file!r}; give such as face-mask=model.tar.gz")
+    return model, Path(file).resolve()
 
 
 def _fail(message: str) -> int:

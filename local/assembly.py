@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from images.assets import Image, images_of
 from local.s3_cors import Bucket, CorsRule
-from local.template import AssemblyError, Properties, asset_of, of_type, path_of, referred, resolved
+from local.template import AssemblyError, Properties, asset_of, decided, of_type, path_of, referred, resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +97,35 @@ class Api:
     burst: int | None
 
 
+_ARCHIVE = "ModelArchive"
+"""The parameter by which the stack of a model that is trained anew is told what to serve."""
+
+
 class Assembly:
     """The templates and assets below one cdk.out."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, archives: Mapping[str, Path] = MappingProxyType({})) -> None:
+        """`archives` has a model.tar.gz, by the model's name, to serve in place of its own. Raises AssemblyError."""
+        self.folder, self._given = folder, dict(archives)
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self._templates: list[Mapping[str, Properties]] = []
         self._files: dict[str, Path] = {}
         self._images: dict[str, Image] = {}
         for artifact in manifest["artifacts"].values():
             if artifact["type"] == "aws:cloudformation:stack":
-                self._templates.append(self._read(artifact["properties"]["templateFile"])["Resources"])
+                self._templates.append(self._resources(artifact["properties"]))
             elif artifact["type"] == "cdk:asset-manifest":
                 self._add_assets(self._read(artifact["properties"]["file"]))
+        if self._given:
+            raise AssemblyError(
+                f"{', '.join(self._given)}: no stack takes another archive of it; "
+                "give its model.toml a [training] table"
+            )
+
+    def _resources(self, stack: Properties) -> Mapping[str, Properties]:
+        template, model = self._read(stack["templateFile"]), stack.get("tags", {}).get("model", "")
+        takes_another = _ARCHIVE in template.get("Parameters", {}) and model in self._given
+        return decided(template, {_ARCHIVE: self._given.pop(model).as_uri()} if takes_another else {})
 
     def _read(self, name: str) -> Any:
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
@@ -170,6 +187,8 @@ class Assembly:
 
     def _archive(self, container: Properties) -> Path:
         source = container.get("ModelDataUrl") or container["ModelDataSource"]["S3DataSource"]["S3Uri"]
+        if isinstance(source, str) and source.startswith("file:"):
+            return Path(unquote(urlsplit(source).path))
         if isinstance(source, str) and source.startswith("s3://"):
             raise AssemblyError(f"{source} is in S3; the local run needs the artifact as a folder beside model.toml")
         return asset_of(self._files, source, "the model's archive")

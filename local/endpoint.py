@@ -1,8 +1,10 @@
 """One SageMaker endpoint on this machine: the real model server, with a real cold start."""
 
 import asyncio
+import hashlib
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -54,7 +56,7 @@ class LocalEndpoint:
         self.in_flight = 0
         scales_to_zero = endpoint.kind in ("serverless", "async") or endpoint.component
         self._idle_s = idle_s if scales_to_zero else None
-        self._model_dir = state / "models" / endpoint.archive.name.partition(".")[2].partition(".")[0]
+        self._model_dir = state / "models" / _hash_of(endpoint.archive)
         self._log_file = state / "logs" / f"{endpoint.name}.log"
         self._server: asyncio.subprocess.Process | None = None
         self._starting = asyncio.Lock()
@@ -182,6 +184,15 @@ class LocalEndpoint:
             await asyncio.sleep(0.02)
         await self.stop()
         raise EndpointFailed(f"{self.endpoint.name} does not start; {self._log_file} says why")
+
+
+def _hash_of(archive: Path) -> str:
+    """Of its content: an asset has it in its name."""
+    named = re.fullmatch(r"asset\.([0-9a-f]{64})\..*", archive.name)
+    if named:
+        return named[1]
+    with archive.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_log(state: Path, name: str) -> IO[bytes]:

@@ -71,6 +71,45 @@ def resolved(value: Any, account: str = ACCOUNT) -> str:
     raise AssemblyError(f"the template says {value!r}, which the local run cannot put into words")
 
 
+def decided(template: Mapping[str, Any], parameters: Mapping[str, str]) -> Mapping[str, Properties]:
+    """The resources of `template` where its parameters have these values, the others their defaults: of each Fn::If
+    what holds, of each reference to one of `parameters` its value. Raises AssemblyError.
+    """
+    defaults = {name: given.get("Default") for name, given in template.get("Parameters", {}).items()}
+    unknown = sorted(set(parameters) - set(defaults))
+    if unknown:
+        raise AssemblyError(f"the template has no parameter {', '.join(unknown)}")
+    values, conditions = {**defaults, **parameters}, template.get("Conditions", {})
+
+    def decide(value: Any) -> Any:
+        match value:
+            case {"Fn::If": [str(name), yes, no]}:
+                return decide(yes if _holds(conditions[name], values) else no)
+            case {"Ref": str(name)} if name in parameters:
+                return parameters[name]
+            case dict():
+                return {key: decide(inner) for key, inner in value.items()}
+            case list():
+                return [decide(inner) for inner in value]
+        return value
+
+    resources: Mapping[str, Properties] = decide(template["Resources"])
+    return resources
+
+
+def _holds(condition: Any, values: Mapping[str, Any]) -> bool:
+    match condition:
+        case {"Fn::Not": [inner]}:
+            return not _holds(inner, values)
+        case {"Fn::Equals": [one, other]}:
+            return bool(_said(one, values) == _said(other, values))
+    raise AssemblyError(f"the template has the condition {condition!r}, which the local run cannot decide")
+
+
+def _said(value: Any, values: Mapping[str, Any]) -> Any:
+    return values.get(value["Ref"]) if isinstance(value, Mapping) and "Ref" in value else value
+
+
 def asset_of(assets: Mapping[str, Asset], value: Any, what: str) -> Asset:
     """The asset whose hash is in `value`. Raises AssemblyError, which calls it `what`."""
     for key in _HASH.findall(json.dumps(value)):

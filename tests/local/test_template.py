@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.template import AssemblyError, resolved
+from local.template import AssemblyError, decided, resolved
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,20 @@ def test_says_what_is_known_here(said, words):
 def test_says_what_it_cannot_put_into_words(said):
     with pytest.raises(AssemblyError, match="which the local run cannot put into words"):
         resolved(said)
+
+
+TEMPLATE = {
+    "Parameters": {"Archive": {"Type": "String", "Default": "none"}, "Other": {"Type": "String"}},
+    "Conditions": {"Given": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Archive"}, "none"]}]}},
+    "Resources": {"M": {"Urls": [{"Fn::If": ["Given", {"Ref": "Archive"}, {"Ref": "Bucket"}]}, {"Ref": "Other"}]}},
+}
+
+
+def test_a_parameter_decides_what_a_condition_chooses():
+    assert decided(TEMPLATE, {})["M"]["Urls"] == [{"Ref": "Bucket"}, {"Ref": "Other"}]
+    assert decided(TEMPLATE, {"Archive": "a"})["M"]["Urls"] == ["a", {"Ref": "Other"}]
+    with pytest.raises(AssemblyError, match="the template has no parameter Archives"):
+        decided(TEMPLATE, {"Archives": "a"})
+    unknown = {**TEMPLATE, "Conditions": {"Given": {"Fn::Or": []}}}
+    with pytest.raises(AssemblyError, match="which the local run cannot decide"):
+        decided(unknown, {})
