@@ -1,6 +1,7 @@
-"""`python -m training train`: what SageMaker starts in a training image.
+"""`python -m training train` and `evaluate`: what SageMaker starts in a training image, for a training or processing job.
 
 docker run -v FOLDER:/opt/ml IMAGE train
+docker run -v FOLDER:/opt/ml/processing IMAGE evaluate --candidate … --data … --out …
 """
 
 import argparse
@@ -16,12 +17,17 @@ from training.run import run
 MODEL_VARIABLE = "TRAINING_MODEL"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0 with a model, 143 when interrupted, else 1 with the reason in output/failure."""
+def main(arguments: Sequence[str]) -> int:
+    """The exit status: 0 with a result, 143 when a training was interrupted, else 1 with the reason told."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    verb, *rest = arguments or [""]
+    if verb == "evaluate":
+        from training.evaluation.__main__ import main as evaluate  # noqa: PLC0415 takes a second that a training saves
+
+        return evaluate(rest)
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("verb", choices=["train"], help="what SageMaker says")
+    parser.add_argument("verb", choices=["train", "evaluate"], help="`evaluate --help` has the options of that one")
     model = os.environ.get(MODEL_VARIABLE, "")
     parser.add_argument("--model", default=model, help=f"one with a train.py (${MODEL_VARIABLE}, set in each image)")
     parser.add_argument("--root", type=Path, default=OptMl().root, help="SageMaker's folders (%(default)s)")
@@ -30,4 +36,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -34,9 +34,7 @@ def stratified(labels: Sequence[Hashable], share: float, seed: int) -> tuple[Ind
     return np.array(sorted(training), np.int64), np.array(sorted(validation), np.int64)
 
 
-def split_examples(
-    examples: Sequence[Example], share: float, seed: int
-) -> tuple[Sequence[Example], Sequence[Example]]:
+def split_examples(examples: Sequence[Example], share: float, seed: int) -> tuple[Sequence[Example], Sequence[Example]]:
     """The same of pictures, (training, validation). Raises UnusableData for a label with a single one."""
     counts = Counter(one.label for one in examples)
     lonely = next((one for one in examples if counts[one.label] == 1), None)
