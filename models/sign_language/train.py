@@ -98,7 +98,7 @@ def _follow(course: Course, job: Job[Hyperparameters], validation: Examples) -> 
             bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
             bar.update()
             if course.ends_epoch:
-                job.report(course.epoch, course.end_epoch(validation))
+                job.report(course.step, course.end_epoch(validation))
             job.after_step(course.step, course.save)
     if course.step < course.steps:
         tqdm.write(

@@ -17,6 +17,7 @@ from models.sign_language.demonstration import FOLDER, TrainingRun, parse_run
 from models.sign_language.evaluate import agreement, predict
 from models.sign_language.model_card import metrics_section
 from models.sign_language.signs import SIGNS
+from models.sign_language.train import Hyperparameters
 from models.spec import read_spec
 from sign_language.keypoints import BODY, COUNT, LEFT_HAND, RIGHT_HAND, read_keypoints
 from sign_language.networks.spoter import build
@@ -211,3 +212,9 @@ def test_a_small_training_writes_everything_and_shows_its_progress(tmp_path):
     for picture in ("confusion_matrix.png", "drawn_signs.png"):
         assert (tmp_path / "new" / picture).read_bytes().startswith(b"\x89PNG")
     assert predict(tmp_path / "new" / "artifact", [normalise(draw_numbered(1, 1))]).shape == (1, len(GLOSSES))
+
+
+def test_the_card_names_every_hyperparameter_with_its_default():
+    card = (FOLDER / "README.md").read_text()
+    for name, field in Hyperparameters.model_fields.items():
+        assert f"| `{name}` | {field.default} | {field.description} |" in card

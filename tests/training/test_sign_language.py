@@ -92,23 +92,23 @@ def train_well(opt_ml):
 
 
 def test_is_interrupted_goes_on_and_serves_what_it_learnt(opt_ml, clips, tmp_path):
-    choose(opt_ml, epochs="4", patience="4")
+    choose(opt_ml, epochs="4", patience="4")  # of two steps each
     first = train_in_a_process(opt_ml)
     for line in first.stdout:
-        if line.startswith("step=2; train:loss="):
+        if line.startswith("step=4; train:loss="):
             first.send_signal(signal.SIGTERM)
             break
     told, log = first.communicate(timeout=60)
     assert first.returncode == INTERRUPTED, log
     assert "Interrupted: saved after step" in log
-    assert "step=4" not in told
+    assert "step=8;" not in told
 
     second = train_in_a_process(opt_ml)
     told, log = second.communicate(timeout=60)
     assert second.returncode == 0, log
     assert told.startswith("Going on after step")
-    assert "step=1;" not in told
-    assert "step=4; train:loss=" in told
+    assert "step=2;" not in told
+    assert "step=8; train:loss=" in told
     assert "validation:f1=" in told
     assert "training: 100%" in log
 
@@ -214,7 +214,7 @@ def test_ends_when_the_validation_loss_no_longer_falls(opt_ml, capsys):
     train_well(opt_ml)
     told = capsys.readouterr().out
     assert "the validation loss did not fall for 1" in told
-    assert "step=49;" not in told
+    assert "step=98;" not in told
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class _Reading:
         except _UNREADABLE as error:
             self._damaged_files += 1
             self._clips += 1
-            self._leave_out(f"{file.name} cannot be read: {error}")
+            self._faults.append(f"{file.name} cannot be read: {error}")
 
     def _checked(self, file: Path, entry: Entry) -> Iterator[Clip]:
         place = f"{file.name}, {entry.name}"
@@ -90,7 +90,7 @@ class _Reading:
         except _UNREADABLE as error:
             fault = f"cannot be read: {error}"
         if fault:
-            self._leave_out(f"{place} {fault}")
+            self._faults.append(f"{place} {fault}")
         else:
             yield Clip(content.astype(np.float32), gloss)
 
@@ -101,18 +101,19 @@ class _Reading:
             return self._labels[int(given)]
         raise UnknownLabel(f"{place} shows {given!r}, which the labels do not have; leave it out, or add it to them")
 
-    def _leave_out(self, fault: str) -> None:
-        self._faults.append(fault)
-        log.warning("Left out: %s", fault)
-
     def refuse_corrupt(self, files: int) -> None:
-        """Raises CorruptData when too much had to be left out, of the clips or, whatever they hold, of `files`."""
+        """Raises CorruptData when too much had to be left out, of the clips or, whatever they hold, of `files`.
+
+        Else says what was: these are few.
+        """
         for left_out, of, what in ((len(self._faults), self._clips, "clips"), (self._damaged_files, files, "files")):
             if left_out > MOST_CORRUPT * of:
                 raise CorruptData(
                     f"{left_out} of {of} {what} cannot be used, more than one in a hundred; repair them or take them "
                     f"out. The first: {self._faults[0]}"
                 )
+        for fault in self._faults:
+            log.warning("Left out: %s", fault)
 
 
 def _fault_of(content: Array) -> str:
