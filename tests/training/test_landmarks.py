@@ -1,6 +1,7 @@
 """Clips from files as users have them, and every way in which a file can be of no use."""
 
 import csv
+import json
 
 import h5py
 import numpy as np
@@ -157,6 +158,27 @@ def test_a_damaged_clip_in_a_good_file_is_left_out_alone(channel):
     content[content.index(CLIPS["BOOK/0002"].tobytes()) + 100] ^= 0xFF
     (channel / "clips.npz").write_bytes(content)
     with pytest.raises(CorruptData, match=r"1 of 3 clips .*clips\.npz, BOOK/0002 cannot be read: Bad CRC-32"):
+        read_clips(channel)
+
+
+def test_reads_the_bodies_of_requests_from_a_folder_for_each_gloss(channel):
+    """As the evaluation reads them: one set of files does for both."""
+    for name, clip in CLIPS.items():
+        (channel / name).parent.mkdir(exist_ok=True)
+        frames = clip if "0001" in name else clip.transpose(0, 2, 1)
+        (channel / f"{name}.json").write_text(json.dumps({"keypoints_list": frames.tolist()}))
+    (channel / "labels.json").write_text(json.dumps(list(LABELS.values())))
+    read = read_clips(channel, LABELS)
+    assert [clip.gloss for clip in read] == ["BOOK", "BOOK", "DRINK"]
+    for clip, given in zip(read, CLIPS.values(), strict=True):
+        np.testing.assert_array_equal(clip.landmarks, given)
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "{}", '{"keypoints_list": [[[0.5, 0.5]], [0.5]]}', "[" * 100_000])
+def test_refuses_a_body_that_is_no_clip_by_its_path(channel, body):
+    (channel / "BOOK").mkdir()
+    (channel / "BOOK" / "0001.json").write_text(body)
+    with pytest.raises(CorruptData, match=r"1 of 1 clips .*BOOK/0001\.json, keypoints_list cannot be read"):
         read_clips(channel)
 
 

@@ -1,7 +1,8 @@
-"""The clips in one file of landmarks, be it HDF5, NPZ, or the CSV of SPOTER's published data sets.
+"""The clips in one file of landmarks, be it HDF5, NPZ, the CSV of SPOTER's published data sets, or a request's body.
 
     *.h5, *.hdf5, *.npz   an array (frames, 54, 2) for each clip, called GLOSS/CLIP, such as BOOK/0001
     *.csv                 a row for each clip: `labels`, and in each of `nose_X`, `nose_Y` … a list, one number a frame
+    GLOSS/*.json          the body of a request, {"keypoints_list": [frames x 54 x 2 or frames x 2 x 54]}
 
 A gloss may hold a slash itself: what is after the last one names the clip.
 """
@@ -19,11 +20,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from sign_language.keypoints import BODY, HAND
+from sign_language.keypoints import BODY, COUNT, HAND
 from training.errors import UnusableData
 
 Array = NDArray[Any]
 
+REQUEST = ".json"
 _LABEL = "labels"
 _SIDES = (("0", "left", "Left"), ("1", "right", "Right"))
 """How the published files spell a hand: by number in most, by name in the first."""
@@ -91,8 +93,24 @@ def _columns(file: Path, named: Sequence[str]) -> list[str]:
 
 def _from_lists(row: Mapping[str, str], columns: list[str]) -> Array:
     numbers = np.array([json.loads(row[column]) for column in columns], np.float64)
-    return numbers.reshape(len(BODY) + 2 * len(HAND), 2, -1).transpose(2, 0, 1)
+    return numbers.reshape(COUNT, 2, -1).transpose(2, 0, 1)
 
 
-READERS: Mapping[str, Callable[[Path], Any]] = {".h5": _hdf5, ".hdf5": _hdf5, ".npz": _npz, ".csv": _csv}
+@contextmanager
+def _request(file: Path) -> Iterator[Iterator[Entry]]:
+    yield iter([Entry("keypoints_list", file.parent.name, partial(_from_request, file))])
+
+
+def _from_request(file: Path) -> Array:
+    clip = np.array(json.loads(file.read_bytes())["keypoints_list"], np.float64)
+    return clip.transpose(0, 2, 1) if clip.shape[1:] == (2, COUNT) else clip
+
+
+READERS: Mapping[str, Callable[[Path], Any]] = {
+    ".h5": _hdf5,
+    ".hdf5": _hdf5,
+    ".npz": _npz,
+    ".csv": _csv,
+    REQUEST: _request,
+}
 """Ending of a file -> what opens it as a context: its entries, one after another."""

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from contract.limits import VIDEOS
 from sign_language.keypoints import COUNT, FARTHEST, Landmarks
-from training.data.landmark_files import READERS, Array, Entry
+from training.data.landmark_files import READERS, REQUEST, Array, Entry
 from training.errors import CorruptData, EmptyChannel, UnknownLabel
 
 MOST_CORRUPT = 0.01
@@ -43,13 +43,12 @@ def read_clips(channel: Path, labels: Mapping[int, str] | None = None) -> list[C
     refused. Clips that cannot be used are skipped, with a warning each. Raises EmptyChannel, UnknownLabel, CorruptData,
     UnusableData.
     """
-    files = [file for file in sorted(channel.rglob("*")) if file.suffix.lower() in READERS and file.is_file()]
-    files = [file for file in files if not file.name.startswith(".")]
+    files = [file for file in sorted(channel.rglob("*")) if _may_hold_clips(channel, file)]
     if not files:
         raise EmptyChannel(
             f"the channel {channel.name} holds no file that ends in {', '.join(READERS)}; put clips there"
         )
-    reading = _Reading(labels)
+    reading = _Reading(channel, labels)
     clips = []
     with tqdm(desc=f"reading {channel.name}", unit="clip") as bar:
         for clip in chain.from_iterable(map(reading.clips_of, files)):
@@ -61,11 +60,17 @@ def read_clips(channel: Path, labels: Mapping[int, str] | None = None) -> list[C
     return clips
 
 
+def _may_hold_clips(channel: Path, file: Path) -> bool:
+    """A hidden file does not; nor does JSON that lies in no folder of a gloss, such as labels.json."""
+    is_loose = file.suffix.lower() == REQUEST and file.parent == channel
+    return file.suffix.lower() in READERS and file.is_file() and not file.name.startswith(".") and not is_loose
+
+
 class _Reading:
     """How a channel's files are read so far: clips there were, and what is wrong with those left out."""
 
-    def __init__(self, labels: Mapping[int, str] | None) -> None:
-        self._labels = labels
+    def __init__(self, channel: Path, labels: Mapping[int, str] | None) -> None:
+        self._channel, self._labels = channel, labels
         self._clips = self._damaged_files = 0
         self._faults: list[str] = []
 
@@ -78,10 +83,10 @@ class _Reading:
         except _UNREADABLE as error:
             self._damaged_files += 1
             self._clips += 1
-            self._faults.append(f"{file.name} cannot be read: {error}")
+            self._faults.append(f"{self._name(file)} cannot be read: {error}")
 
     def _checked(self, file: Path, entry: Entry) -> Iterator[Clip]:
-        place = f"{file.name}, {entry.name}"
+        place = f"{self._name(file)}, {entry.name}"
         self._clips += 1
         gloss = self._gloss(place, entry.gloss)
         try:
@@ -93,6 +98,9 @@ class _Reading:
             self._faults.append(f"{place} {fault}")
         else:
             yield Clip(content.astype(np.float32), gloss)
+
+    def _name(self, file: Path) -> str:
+        return file.relative_to(self._channel).as_posix()
 
     def _gloss(self, place: str, given: str) -> str:
         if self._labels is None or given in self._labels.values() or not given:
