@@ -7,6 +7,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 from training.evaluation.bootstrap import compare
 from training.evaluation.calibration import BINS, expected_calibration_error, reliability
 from training.evaluation.classifier import Answers, ClassifierMeasures
+from training.evaluation.curves import HISTOGRAM_BINS, histogram, roc_curve
 
 POINT = 0
 
@@ -163,3 +164,23 @@ def test_every_example_lies_in_one_bin_even_at_the_edges():
     assert sum(one.examples for one in bins) == 4
     assert (bins[-1].examples, bins[-1].accuracy) == (1, 1.0)
     assert all(one.low <= one.confidence <= one.high for one in bins if one.confidence is not None)
+
+
+def test_the_roc_curve_encloses_the_area_that_is_measured():
+    answers = drawn(150, 2, seed=11, positive=1)
+    false, true = roc_curve(answers.labels == 1, answers.probabilities[:, 1])
+    assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
+    assert np.trapezoid(true, false) == pytest.approx(points(answers)["roc_auc"])
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_shape():
+    answers = drawn(3000, 2, seed=12, positive=1)
+    scores = answers.probabilities[:, 1] + np.random.default_rng(13).uniform(0, 0.005, 3000)
+    false, true = roc_curve(answers.labels == 1, scores)
+    assert len(false) == len(true) == 201
+    assert np.trapezoid(true, false) == pytest.approx(roc_auc_score(answers.labels, scores), abs=1e-3)
+
+
+def test_every_score_is_in_the_histogram_once():
+    counts = histogram(np.array([0.0, 0.049, 0.05, 0.5, 1.0, 1.0]))
+    assert (len(counts), sum(counts), counts[0], counts[1], counts[-1]) == (HISTOGRAM_BINS, 6, 2, 1, 2)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -132,6 +133,17 @@ def test_a_sign_that_is_mistaken_is_drawn(tmp_path):
     Markup(html)
     assert 'class="landmarks"' in html
     assert told.report["candidate"]["mistakes"]
+
+
+def test_what_could_not_be_measured_is_a_dash(faces, tmp_path):
+    """All examples have one label: of ROC AUC there is neither a number nor a curve."""
+    shutil.copytree(faces / "with_mask", tmp_path / "with_mask")
+    told = evaluate(FACE_MASK, None, tmp_path, 0.02)
+    text = Markup(page(told.report, told.pictures)).text
+    assert "ROC AUC could not be measured on these examples: a person decides." in text
+    assert "Receiver operating characteristic" not in text
+    assert "–" in text
+    assert "nan" not in text.lower()
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
