@@ -16,8 +16,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models.matching import SHOWN_SCORE, right
 from models.object_detection.dataset import Dataset
-from models.object_detection.matching import SHOWN_SCORE, right
 from models.object_detection.shapes import KINDS
 
 Floats = NDArray[np.float64]

@@ -12,9 +12,9 @@ import tensorflow as tf
 from PIL import Image
 
 from models.labels import read_labels
+from models.matching import iou
 from models.object_detection.dataset import INPUT_SIDE_PX, Dataset, Split, as_input, draw_dataset, scene_of
 from models.object_detection.evaluate import Detections, curves, detect, summary
-from models.object_detection.matching import iou
 from models.object_detection.model_card import metrics_section
 from models.object_detection.network import GRID, STRIDE_PX
 from models.object_detection.scenes import MOST_OBJECTS, SCENE_SIDE_PX, draw_scene, lay_out

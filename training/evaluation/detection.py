@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.options import Options
-from models.object_detection.matching import SHOWN_SCORE
+from models.matching import SHOWN_SCORE
 from models.spec import ModelSpec
 from training.evaluation.classification import SHOWN_MISTAKES
 from training.evaluation.curves import histogram, thinned

@@ -1,6 +1,6 @@
 """The measures of a detector, each over many resamples of the pictures at once, and its curves.
 
-Average precision is that of PASCAL VOC 2010 and later (models/object_detection/matching.py has the rule): the area
+Average precision is that of PASCAL VOC 2010 and later (models/matching.py has the rule): the area
 under precision over recall, with precision made non-increasing, as the score to accept falls; map_50 is its mean over
 the classes that have an object.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.object_detection.matching import SHOWN_SCORE, matches
+from models.matching import SHOWN_SCORE, matches
 from training.evaluation.bootstrap import Floats
 
 

@@ -161,9 +161,11 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_an_evaluation_needs_no_package_that_the_image_lacks():
-    """The frameworks are the engine's business, and scikit-learn and matplotlib are in no image."""
+def test_an_evaluation_needs_no_framework_and_no_model_of_the_repository():
+    """So it starts at once in the image of any model, which has that model's folder alone."""
     done = run("-c", "import sys, training.evaluation.__main__ as _; print(*sys.modules)")
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    modules = [name.split(".") for name in done.stdout.split()]
+    loaded = {name[0] for name in modules}
     assert "numpy" in loaded
     assert not loaded & {"tensorflow", "keras", "torch", "sklearn", "matplotlib", "scipy"}
+    assert not [name for name in modules if name[0] == "models" and len(name) > 2]
