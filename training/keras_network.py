@@ -1,7 +1,7 @@
 """A Keras network as the loop of a training takes it. Import it late: it brings TensorFlow."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class KerasNetwork:
         self._loss = keras.losses.SparseCategoricalCrossentropy(
             from_logits=job.model.spec.output.scores == "logits", reduction="sum_over_batch_size"
         )
-        self._kept = [np.array(variable) for variable in self._model.variables]
+        self._kept = _copied(self._model.variables)
         inputs = tf.TensorSpec(self._model.inputs[0].shape, tf.float32)
         signature = [inputs, tf.TensorSpec([None], tf.int64), tf.TensorSpec([None], tf.float32)]
         # No XLA: on a CPU its convolutions take three times as long as oneDNN's.
@@ -62,7 +62,7 @@ class KerasNetwork:
 
     def keep(self) -> None:
         """Copies its weights: they are the best so far."""
-        self._kept = [np.array(variable) for variable in self._model.variables]
+        self._kept = _copied(self._model.variables)
 
     def return_to_kept(self) -> None:
         """Takes the copied weights back."""
@@ -76,7 +76,7 @@ class KerasNetwork:
     def _state(self) -> Iterator[tuple[str, NDArray[Any]]]:
         """The random states of layers such as Dropout are variables of the model too."""
         for name, variables in (("model", self._model.variables), ("optimizer", self._optimizer.variables)):
-            yield from ((f"{name}/{number}", np.array(variable)) for number, variable in enumerate(variables))
+            yield from ((f"{name}/{number}", value) for number, value in enumerate(_copied(variables)))
         yield from ((f"kept/{number}", value) for number, value in enumerate(self._kept))
 
     def restore(self, folder: Path) -> None:
@@ -93,3 +93,7 @@ class KerasNetwork:
     def export(self, folder: Path) -> None:
         """Writes the SavedModel."""
         self._model.export(folder, format="tf_saved_model", verbose=False)
+
+
+def _copied(variables: Sequence[keras.Variable]) -> list[NDArray[Any]]:
+    return [np.array(variable.value.numpy()) for variable in variables]

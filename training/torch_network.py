@@ -36,17 +36,14 @@ class TorchNetwork:
         torch.manual_seed(self._seed)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._network = _built(job, checkpoint).to(self._device)
-        self._shares = [_share(name, rates) for name, _ in self._network.named_parameters()]
-        self._optimizer = torch.optim.AdamW(
-            [{"params": [parameter]} for parameter in self._network.parameters()],
-            weight_decay=job.hyperparameters.weight_decay,
-        )
+        groups = _groups(self._network, rates)
+        self._optimizer = torch.optim.AdamW(groups, weight_decay=job.hyperparameters.weight_decay)
         self._kept = deepcopy(self._network.state_dict())
 
     def learn(self, batch: Batch, rate: float) -> float:
         """One step of AdamW at the learning rate `rate`; the weighted loss before it."""
-        for group, share in zip(self._optimizer.param_groups, self._shares, strict=True):
-            group["lr"] = rate * share
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["share"]
         torch.manual_seed((self._seed << 31) + self._steps)  # what is dropped depends on the step alone
         logits = self._network.train()(self._on_device(batch.inputs))
         each = cross_entropy(logits, torch.from_numpy(batch.labels).to(self._device), reduction="none")
@@ -118,5 +115,10 @@ def _built(job: ClassifierJob, checkpoint: Path | None) -> nn.Module:
     return network.float()
 
 
-def _share(name: str, rates: Mapping[str, float]) -> float:
-    return next((share for start, share in rates.items() if name.startswith(start)), 1.0)
+def _groups(network: nn.Module, rates: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The parameters, together with those that learn as fast."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        share = next((share for start, share in rates.items() if name.startswith(start)), 1.0)
+        groups.setdefault(share, []).append(parameter)
+    return [{"params": parameters, "share": share} for share, parameters in groups.items()]

@@ -23,7 +23,7 @@ def validation_figures(probabilities: NDArray[np.float32], labels: NDArray[np.in
     )
     area = np.mean([roc_auc_score(labels == label, probabilities[:, label]) for label in range(count)])
     return {
-        "validation:loss": float(-np.log(of_truth).mean()),
+        "validation:loss": float(np.log(1 / of_truth).mean()),
         "validation:accuracy": float(accuracy_score(labels, called)),
         "validation:precision": float(precision),
         "validation:recall": float(recall),

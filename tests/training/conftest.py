@@ -51,8 +51,8 @@ def train(tmp_path, signals):  # noqa: ARG001 it is used by being there
     return train
 
 
-def save_pictures(folder: Path, count: int, side: int = 12) -> None:
+def save_pictures(folder: Path, count: int, side: int = 12, first: int = 20) -> None:
     """Grey ones that differ, as PNG files 0.png, 1.png …"""
     folder.mkdir(parents=True)
     for number in range(count):
-        Image.new("L", (side, side), 20 + 3 * number).save(folder / f"{number}.png")
+        Image.new("L", (side, side), first + 2 * number).save(folder / f"{number}.png")
