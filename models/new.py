@@ -29,7 +29,8 @@ def new_model(name: str, root: Path = ROOT) -> Path:
     for file in folder.rglob("*"):
         if file.suffix in _TEXTS:
             text = file.read_text(encoding="utf-8")
-            file.write_text(text.replace(_TEMPLATE, name).replace("my_model", folder.name), encoding="utf-8")
+            text = text.replace(_TEMPLATE, name).replace("from template.", f"from models.{folder.name}.")
+            file.write_text(text, encoding="utf-8")
     return folder
 
 
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(
         f"{folder}/ is a model now, trained on drawn shapes until you train it on something else.\n"
         f"  make local                             serves it with the others\n"
-        f"  python -m models.{folder.name}.train    draws, trains and exports it again: put your own data there\n"
+        f"  make train MODEL={name} DATA=FOLDER  trains it on your pictures, in a folder for each label\n"
         f"  python -m models.convert FILE {folder}  or takes what you have trained elsewhere\n"
         f"  {folder}/model.toml                    says what it takes and gives, and where it is served\n"
         "Its snapshots are new: python -m pytest tests/stacks --snapshot-update"

@@ -13,7 +13,7 @@ from training.classifier_data import read_data
 from training.classifier_hyperparameters import ClassifierHyperparameters
 from training.data.augmentation import Augmentation
 from training.data.batches import TrainingBatches
-from training.data.split import class_weights
+from training.data.class_weights import class_weights
 from training.fitting import fit
 from training.given_checkpoint import given_checkpoint
 from training.job import Job

@@ -9,7 +9,7 @@ from pathlib import Path
 from training.classifier_hyperparameters import ClassifierHyperparameters
 from training.data.examples import Example, read_examples, refuse_missing
 from training.data.pictures import Pictures
-from training.data.split import split_examples
+from training.data.split import stratified
 from training.job import Job
 
 TRAINING, VALIDATION = "training", "validation"
@@ -44,7 +44,9 @@ def read_data(job: Job[ClassifierHyperparameters]) -> ClassifierData:
     if job.has_channel(VALIDATION):
         validation = readable(VALIDATION)
     else:
-        training, validation = split_examples(training, chosen.validation_share, chosen.seed)
+        split = stratified([one.label for one in training], chosen.validation_share, chosen.seed)
+        training, validation = ([training[place] for place in places] for places in split)
+        refuse_missing(validation, labels, "a single picture cannot be split: to judge by there is")
     _write(job.output_data / VALIDATION_FILE, validation, labels, job.input_data)
     return ClassifierData(pictures, training, validation, _fingerprint([*training, *validation], job.input_data))
 

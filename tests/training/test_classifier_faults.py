@@ -41,6 +41,14 @@ def test_an_empty_folder_of_a_label(train, pictures):
     )
 
 
+def test_a_label_with_a_single_picture(train, pictures):
+    for number in range(1, 50):
+        (pictures / "with_mask" / f"{number}.png").unlink()
+    status, reason = train({"training": pictures})
+    assert status == 1
+    assert "a single picture cannot be split: to judge by there is no picture of with_mask" in reason
+
+
 def test_a_label_outside_the_map(train, pictures):
     (pictures / "without_mask").rename(pictures / "no_mask")
     assert train({"training": pictures}) == (

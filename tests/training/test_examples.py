@@ -1,4 +1,4 @@
-"""What a channel of pictures holds is read by its folders or its CSV file, and split and weighed by label."""
+"""What a channel of pictures holds is read by its folders or its CSV file, and weighed by label."""
 
 from collections import Counter
 from pathlib import Path
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import MASK, save_pictures
+from training.data.class_weights import class_weights
 from training.data.examples import Example, read_examples
-from training.data.split import class_weights, split_examples
 from training.errors import EmptyChannel, UnknownLabel, UnusableData
 
 LABELS = ("No DR", "Mild")
@@ -81,24 +81,6 @@ def test_refuses_pictures_without_a_folder_for_each_label(tmp_path):
     save_pictures(tmp_path / "training", 3)
     with pytest.raises(UnusableData, match=r"put the pictures into one for each label \(with_mask, without_mask\)"):
         read_examples(tmp_path / "training", MASK)
-
-
-def test_each_label_keeps_its_share_in_both_parts():
-    examples = [Example(Path(f"{n}.png"), int(n % 10 == 0)) for n in range(200)]  # 180 and 20
-    training, validation = split_examples(examples, 0.2, seed=7)
-    assert Counter(one.label for one in validation) == {0: 36, 1: 4}
-    assert sorted([*training, *validation], key=examples.index) == examples
-    assert split_examples(examples, 0.2, seed=7)[1] == validation
-    assert split_examples(examples, 0.2, seed=8)[1] != validation
-
-
-@pytest.mark.parametrize("share", [0.01, 0.99])
-def test_neither_part_is_without_a_label(share):
-    examples = [Example(Path(f"{n}.png"), n % 2) for n in range(4)]
-    for part in split_examples(examples, share, seed=1):
-        assert Counter(one.label for one in part) == {0: 1, 1: 1}
-    with pytest.raises(UnusableData, match=r"2\.png is the only example of its label"):
-        split_examples(examples[2:], share, seed=1)
 
 
 def test_labels_count_alike_whatever_their_number():
