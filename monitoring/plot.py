@@ -24,6 +24,7 @@ def draw(drift: dict[str, Any], file: Path) -> Path:
         axis.set_axis_off()
     for axis, (name, feature) in zip(axes.flat, features.items(), strict=False):
         _panel(axis, name, feature)
+    axes.flat[0].legend(fontsize=7, frameon=False)
     about = f"{drift['model']} {drift['version']}: {drift['captured']['lines']} requests, "
     figure.suptitle(f"{about}{drift['from'][:16]} to {drift['to'][:16]}", fontsize=12, color=_INK)
     figure.supylabel("share of the values (%)", fontsize=10)
@@ -43,12 +44,11 @@ def _panel(axis: Any, name: str, feature: dict[str, Any]) -> None:
     axis.tick_params(labelsize=7, colors=_INK)
     axis.tick_params(axis="x", labelrotation=60 if feature["edges"] else 20)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(fontsize=7, frameon=False)
 
 
 def _ticks(feature: dict[str, Any]) -> list[str]:
     """Edges stand between the bars, names below them."""
-    return [f"{edge:.3g}" for edge in feature["edges"]] or [str(name)[:14] for name in feature["names"]]
+    return [f"{edge:.4g}" for edge in feature["edges"]] or [str(name)[:14] for name in feature["names"]]
 
 
 def _percent(counts: list[int]) -> list[float]:

@@ -53,7 +53,7 @@ def test_a_forbidden_import_is_noticed(tmp_path):
     """The rules are alive: import-linter fails when `contract` imports `local`."""
     (tmp_path / "contract").mkdir()
     (tmp_path / "contract" / "__init__.py").write_text("import local\n")
-    for room in ("models", "model_server", "lambda_handlers", "stacks", "local", "images", "training"):
+    for room in ("models", "model_server", "lambda_handlers", "stacks", "local", "images", "training", "monitoring"):
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").touch()
     for named in ("front", "serve", "jobs"):  # which a rule names
