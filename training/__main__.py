@@ -1,4 +1,4 @@
-"""`python -m training train` and `evaluate`: what SageMaker starts in a training image, for a training or processing job.
+"""`python -m training train` and `evaluate`: what SageMaker starts in a training image, as either kind of job.
 
 docker run -v FOLDER:/opt/ml IMAGE train
 docker run -v FOLDER:/opt/ml/processing IMAGE evaluate --candidate … --data … --out …

@@ -78,7 +78,8 @@ def trainable(name: str) -> tuple[Model, ModuleType]:
 
 def _finish(job: Job) -> None:  # type: ignore[type-arg]
     """Makes the result what the server reads. Raises UnusableResult."""
-    shutil.copyfile(job.model.spec_file, job.model_dir / SPEC_NAME)
+    if not (job.model_dir / SPEC_NAME).is_file():  # a trainer whose input is as it was has no reason to write one
+        shutil.copyfile(job.model.spec_file, job.model_dir / SPEC_NAME)
     faults = artifact_faults(job.model.spec, job.model_dir)
     if faults:
         raise UnusableResult("; ".join(faults))

@@ -6,7 +6,7 @@ and the set is the same however many processes draw it.
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
@@ -16,9 +16,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from models.labels import Labels
+from models.object_detection.geometry import Geometry
 from models.object_detection.scenes import Scene, draw_scene
+from models.object_detection.shapes import KINDS
 
 INPUT_SIDE_PX = 256
+DRAWN = Geometry(INPUT_SIDE_PX, INPUT_SIDE_PX, len(KINDS))
+"""Of the network that the demonstration trains."""
+LABELS: Labels = dict(enumerate(KINDS, 1))
+
 _CHUNK_SCENES = 20
 
 
@@ -54,21 +61,25 @@ def draw_dataset(count: int, split: Split, seed: int) -> Dataset:
     pictures = np.empty((count, INPUT_SIDE_PX, INPUT_SIDE_PX, 3), np.uint8)
     boxes: list[NDArray[np.float32]] = []
     classes: list[NDArray[np.int64]] = []
+    for scene in draw_scenes(count, split, seed):
+        pictures[len(boxes)] = as_input(scene.image)
+        boxes.append(scene.boxes)
+        classes.append(scene.classes)
+    return Dataset(pictures, boxes, classes)
+
+
+def draw_scenes(count: int, split: Split, seed: int) -> Iterator[Scene]:
+    """The first `count` scenes of a set, as they are drawn on all available cores, with a progress bar."""
     chunks = [(split, seed, first, min(first + _CHUNK_SCENES, count)) for first in range(0, count, _CHUNK_SCENES)]
     # Spawned, not forked: TensorFlow's threads do not survive a fork.
     spawning = multiprocessing.get_context("spawn")
     bar = tqdm(total=count, desc=f"drawing {split.name.lower()}", unit="scene")
     with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=spawning) as pool, bar:
         for drawn in pool.map(_draw_chunk, chunks):
-            for scene in drawn:
-                pictures[len(boxes)] = scene.image
-                boxes.append(scene.boxes)
-                classes.append(scene.classes)
+            yield from drawn
             bar.update(len(drawn))
-    return Dataset(pictures, boxes, classes)
 
 
 def _draw_chunk(chunk: tuple[Split, int, int, int]) -> list[Scene]:
     split, seed, first, end = chunk
-    scenes = (scene_of(split, seed, number) for number in range(first, end))
-    return [Scene(as_input(scene.image), scene.boxes, scene.classes) for scene in scenes]
+    return [scene_of(split, seed, number) for number in range(first, end)]

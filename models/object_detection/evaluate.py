@@ -6,21 +6,33 @@ counts as right when it overlaps a box that no better one has taken with an IoU 
 under precision over recall, with precision made non-increasing, at every point where recall changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models.labels import Labels
 from models.matching import SHOWN_SCORE, right
-from models.object_detection.dataset import Dataset
-from models.object_detection.shapes import KINDS
+from models.object_detection.dataset import LABELS
 
 Floats = NDArray[np.float64]
+
+
+class Truth(Protocol):
+    """What there is to find: for each picture its boxes [k, 4] as [ymin, xmin, ymax, xmax], and its class ids [k]."""
+
+    @property
+    def boxes(self) -> Sequence[NDArray[np.float32]]:
+        """Picture by picture."""
+
+    @property
+    def classes(self) -> Sequence[NDArray[np.int64]]:
+        """Picture by picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +64,32 @@ def detect(artifact: Path, pictures: Sequence[NDArray[np.uint8]]) -> list[Detect
     serve = tf.saved_model.load(str(artifact)).signatures["serving_default"]
     found = []
     for picture in tqdm(pictures, desc="detecting", unit="scene"):
-        outputs = {name: value.numpy() for name, value in serve(input_tensor=tf.constant(picture[None])).items()}
-        count = int(outputs["num_detections"][0])
-        boxes, scores, classes = (outputs[f"detection_{name}"][0, :count] for name in ("boxes", "scores", "classes"))
-        found.append(Detections(boxes, scores, classes.astype(np.int64)))
+        found.append(detections(serve(input_tensor=tf.constant(picture[None]))))
     return found
 
 
-def curves(truth: Dataset, found: Sequence[Detections]) -> dict[str, Curve]:
+def detections(outputs: Mapping[str, tf.Tensor]) -> Detections:
+    """Those in the outputs that the TF Object Detection API gives for one picture."""
+    count = int(outputs["num_detections"][0])
+    boxes, scores, classes = (
+        outputs[f"detection_{name}"][0, :count].numpy() for name in ("boxes", "scores", "classes")
+    )
+    return Detections(boxes, scores, classes.astype(np.int64))
+
+
+def curves(truth: Truth, found: Sequence[Detections], labels: Labels = LABELS) -> dict[str, Curve]:
     """The curve of each class that the pictures hold."""
-    by_kind = {kind: _curve(truth, found, number) for number, kind in enumerate(KINDS, 1)}
+    by_kind = {kind: _curve(truth, found, number) for number, kind in labels.items()}
     return {kind: curve for kind, curve in by_kind.items() if curve.objects}
 
 
-def summary(truth: Dataset, found: Sequence[Detections]) -> dict[str, Any]:
+def map_50(truth: Truth, found: Sequence[Detections], labels: Labels) -> float:
+    """The mean of the classes' average precisions; 0 where there was nothing to find."""
+    precisions = [curve.average_precision for curve in curves(truth, found, labels).values()]
+    return float(np.mean(precisions)) if precisions else 0.0
+
+
+def summary(truth: Truth, found: Sequence[Detections]) -> dict[str, Any]:
     """The numbers as metrics.json holds them, rounded to four places."""
     by_kind = curves(truth, found)
     precision, recall = precision_and_recall(truth, found, SHOWN_SCORE)
@@ -78,18 +102,18 @@ def summary(truth: Dataset, found: Sequence[Detections]) -> dict[str, Any]:
     }
 
 
-def precision_and_recall(truth: Dataset, found: Sequence[Detections], least_score: float) -> tuple[float, float]:
+def precision_and_recall(truth: Truth, found: Sequence[Detections], least_score: float) -> tuple[float, float]:
     """Of the detections with this score or more, over all classes."""
     hits, said = 0, 0
     for boxes, classes, seen in zip(truth.boxes, truth.classes, found, strict=True):
-        for number in range(1, len(KINDS) + 1):
+        for number in LABELS:
             theirs = (seen.classes == number) & (seen.scores >= least_score)
             hits += int(right(boxes[classes == number], seen.boxes[theirs], seen.scores[theirs]).sum())
             said += int(theirs.sum())
     return hits / max(said, 1), hits / max(sum(len(classes) for classes in truth.classes), 1)
 
 
-def _curve(truth: Dataset, found: Sequence[Detections], number: int) -> Curve:
+def _curve(truth: Truth, found: Sequence[Detections], number: int) -> Curve:
     are_right, scores, objects = [], [], 0
     for boxes, classes, seen in zip(truth.boxes, truth.classes, found, strict=True):
         theirs = seen.classes == number

@@ -8,27 +8,27 @@ pixels, which see a whole object, and back up to cells of 8, which tell neighbou
 import keras
 from keras import layers
 
-from models.object_detection.dataset import INPUT_SIDE_PX
-from models.object_detection.shapes import KINDS
+from models.object_detection.geometry import Geometry
 
-STRIDE_PX = 8
-GRID = INPUT_SIDE_PX // STRIDE_PX
 REACH_PX = 32.0
 """The distance that a raw output of 0 stands for; a raw output is the logarithm of a distance over this one."""
 
 _RARE_LOGIT = -4.6  # at the start every cell says 1 %, or the many empty ones would drown the few others
 
 
-def build_network() -> keras.Model:
-    """float32 [n, 256, 256, 3] in -1..1 -> [n, 32, 32, kinds + 4]: logits of the kinds, then raw distances."""
-    picture = layers.Input((INPUT_SIDE_PX, INPUT_SIDE_PX, 3), name="picture")
-    x = _convolve(picture, 24, kernel=7, stride=4)
+def build_network(geometry: Geometry) -> keras.Model:
+    """float32 [n, height, width, 3] in -1..1 -> [n, rows, columns, classes + 4]: their logits, then raw distances."""
+    picture = layers.Input((geometry.height_px, geometry.width_px, 3), name="picture")
+    below, right = geometry.margins_px
+    whole = layers.ZeroPadding2D(((0, below), (0, right)))(picture) if below or right else picture
+    x = _convolve(whole, 24, kernel=7, stride=4)
     fine = _convolve(_convolve(x, 48, stride=2), 48)
     middle = _convolve(_convolve(fine, 80, stride=2), 80)
     coarse = _convolve(_convolve(middle, 112, stride=2), 112)
     middle = _join(middle, coarse, 80)
     fine = _join(fine, middle, 56)
-    heat = layers.Conv2D(len(KINDS), 1, bias_initializer=keras.initializers.Constant(_RARE_LOGIT), name="kinds")(fine)
+    rare = keras.initializers.Constant(_RARE_LOGIT)
+    heat = layers.Conv2D(geometry.classes, 1, bias_initializer=rare, name="kinds")(fine)
     edges = layers.Conv2D(4, 1, name="edges")(fine)
     return keras.Model(picture, layers.Concatenate(name="cells")([heat, edges]), name="scene_detector")
 

@@ -1,11 +1,17 @@
 """Scenes with objects in them, and where exactly they are: what the detector learns from and is measured on.
 
 A box is drawn around what can be seen: the part of an object that lies inside the picture and under no other one.
+
+    python -m models.object_detection.scenes OUT --count 1500
+
+writes them as TFRecords, with a label map and a pipeline.config: data for `make train MODEL=object-detection DATA=OUT`.
 """
 
+import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,3 +145,26 @@ def _photograph(image: Image.Image, rng: np.random.Generator) -> NDArray[np.uint
     pixels = (pixels - 127.5) * np.float32(contrast) + np.float32(127.5 + brightness)
     pixels += rng.standard_normal(pixels.shape, dtype=np.float32) * np.float32(rng.uniform(0, 9))
     return pixels.clip(0, 255).astype(np.uint8)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draws and writes; on a bad value, one clear line on stderr and exit status 2."""
+    parser = argparse.ArgumentParser(prog="python -m models.object_detection.scenes", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to")
+    parser.add_argument("--count", type=int, default=1500, help="scenes, a fifth of them for validation (%(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="of every random choice (%(default)s)")
+    options = parser.parse_args(arguments)
+    if options.count < 2:
+        parser.error(f"--count is {options.count}; give 2 or more")
+    if not 0 <= options.seed < 2**32:
+        parser.error(f"--seed is {options.seed}; give a number from 0 to {2**32 - 1}")
+
+    from models.object_detection.drawn_records import write_drawn  # noqa: PLC0415 TensorFlow, once the rest is good
+
+    write_drawn(options.out, options.count, options.seed)
+    print(f"{options.count} scenes are in {options.out}")
+
+
+if __name__ == "__main__":
+    main()

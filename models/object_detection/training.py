@@ -7,22 +7,21 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models.object_detection.dataset import Dataset
-from models.object_detection.network import REACH_PX, build_network
-from models.object_detection.shapes import KINDS
+from models.object_detection.dataset import DRAWN, Dataset
+from models.object_detection.loss import detection_loss
+from models.object_detection.network import build_network
 from models.object_detection.targets import encode
 from models.progress_bar import ProgressBar
 
 BATCH_SCENES = 8
 _LEARNING_RATE = 2e-3
-_BOX_WEIGHT = 2.0
 
 
 def fit_network(training: Dataset, epochs: int, seed: int) -> keras.Model:
     """A network trained for `epochs` passes over the set; the seed fixes its start and the batches."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    model = build_network()
+    model = build_network(DRAWN)
     batches = _VariedBatches(training, seed)
     steps = epochs * len(batches)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -35,38 +34,6 @@ def fit_network(training: Dataset, epochs: int, seed: int) -> keras.Model:
     )
     model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[ProgressBar(steps, epochs)])
     return model
-
-
-def detection_loss(target: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
-    """Focal loss of the heat and generalised IoU loss of the boxes, per object in the batch.
-
-    The heat's is equation 1 of CenterNet (Zhou et al. 2019, arXiv:1904.07850) with alpha 2 and beta 4; the boxes'
-    is Rezatofighi et al. (CVPR 2019, arXiv:1902.09630).
-    """
-    kinds = len(KINDS)
-    heat, logits = target[..., :kinds], cells[..., :kinds]
-    likely = tf.sigmoid(logits)
-    is_middle = tf.cast(heat >= 1.0, tf.float32)
-    found = is_middle * (1 - likely) ** 2 * tf.nn.softplus(-logits)
-    invented = (1 - is_middle) * (1 - heat) ** 4 * likely**2 * tf.nn.softplus(logits)
-    objects = tf.maximum(tf.reduce_sum(is_middle), 1.0)
-    raw = tf.clip_by_value(cells[..., kinds:], -4.0, 3.0)
-    overlap = _generalised_iou(target[..., kinds:-1], REACH_PX * tf.exp(raw))
-    misplaced = tf.reduce_sum(target[..., -1] * (1 - overlap))
-    return (tf.reduce_sum(found + invented) + _BOX_WEIGHT * misplaced) / objects
-
-
-def _generalised_iou(true: tf.Tensor, said: tf.Tensor) -> tf.Tensor:
-    """Of two boxes around the same point, each as distances (left, top, right, bottom)."""
-    inner, outer = tf.minimum(true, said), tf.maximum(true, said)
-    shared, hull = _area(inner), _area(outer)
-    union = _area(true) + _area(said) - shared
-    return shared / union - (hull - union) / hull
-
-
-def _area(distances: tf.Tensor) -> tf.Tensor:
-    left, top, right, bottom = tf.unstack(distances, axis=-1)
-    return (left + right) * (top + bottom) + 1e-6
 
 
 class _VariedBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -97,7 +64,7 @@ class _VariedBatches(keras.utils.PyDataset):  # type: ignore[misc]
             picture = picture[:, ::-1]
             boxes = boxes[:, [0, 3, 2, 1]] * (1, -1, 1, -1) + (0, 1, 0, 1)
         picture = picture[..., rng.permutation(3)]
-        return picture, encode(boxes.astype(np.float32), self._dataset.classes[number])
+        return picture, encode(boxes.astype(np.float32), self._dataset.classes[number], DRAWN)
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
