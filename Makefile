@@ -20,17 +20,23 @@ DEV := $(APP) $(VENV)/.dev-installed
 # Tests of servers have deadlines and bounds, so they run one after the other; these run side by side.
 SIDE_BY_SIDE := $(addprefix tests/,contract experiments lambda_handlers models rehearsal stacks training test_new_model.py)
 
-.PHONY: help local train test check synth rehearse images new-model bench cost docs lock audit clean
+.PHONY: help local train evaluate test check synth rehearse images new-model bench cost docs lock audit clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-local: $(APP) ## serve the synthesized stacks on http://127.0.0.1:8000 (PORT=…, STAGE=…, AUTH=…, DOCKER=1)
-	@python -m local --port $(PORT) --stage $(STAGE) $(if $(filter 1,$(DOCKER)),--docker) $(if $(AUTH),-c auth=$(AUTH))
+local: $(APP) ## serve the synthesized stacks on http://127.0.0.1:8000 (PORT=…, STAGE=…, AUTH=…, ARCHIVE=model=path, DOCKER=1)
+	@python -m local --port $(PORT) --stage $(STAGE) $(if $(filter 1,$(DOCKER)),--docker) $(if $(AUTH),-c auth=$(AUTH)) \
+	  $(if $(ARCHIVE),--archive "$(ARCHIVE)")
 
 train: $(DEV) ## train a model as SageMaker would (MODEL=face-mask, DATA=folder, SET="epochs=3", DOCKER=1)
 	@PYTHONPATH=.:containers python -m local.train $(or $(MODEL),$(error name a model: make train MODEL=face-mask)) \
 	  $(if $(DATA),--data "$(DATA)") $(if $(filter 1,$(DOCKER)),--docker) $(if $(SET),--set $(SET))
+
+evaluate: $(DEV) ## compare a model with the one that is served (MODEL=face-mask, CANDIDATE=path, DATA=folder, OUT=folder)
+	@PYTHONPATH=.:containers python -m training evaluate --data "$(or $(DATA),$(error name held-out data: DATA=folder))" \
+	  --candidate "$(or $(CANDIDATE),.cache/training/$(MODEL)/model)" --current "models/$(subst -,_,$(MODEL))" \
+	  --out "$(or $(OUT),.cache/training/$(MODEL)/evaluation)"
 
 test: check ## lint, types and import rules, then every test with branch coverage
 	python -m pytest $(SIDE_BY_SIDE) --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-TOLERANCE = 0.02
+TOLERANCE = 0.01
 """How much lower than now a measure may be where nobody says otherwise."""
 
 Outcome = Literal["deploy", "halt", "approve"]

@@ -301,7 +301,8 @@ def test_the_training_image_is_a_target_of_its_own_and_no_artifact_changes_it(tm
 
     before, source = image("before")
     assert source["dockerBuildTarget"] == "training"
-    expected = {"CONTAINER": "savedmodel", "MODEL": "models/cat_breeds", "FRAMEWORK": "tensorflow"}
+    packages = "containers/training/requirements-tensorflow.txt"
+    expected = {"CONTAINER": "savedmodel", "MODEL": "models/cat_breeds", "PACKAGES": packages}
     assert source["dockerBuildArgs"] == expected
     (repository.model / "artifact" / "saved_model.pb").touch()
     shutil.copy(repository.model / "artifact" / "saved_model.pb", repository.model / "artifact" / "more.pb")
