@@ -32,6 +32,7 @@ from training.opt_ml import OptMl
 
 INTERRUPTED = 128 + signal.SIGTERM
 _NO_SPACE = "No space left on device"
+_NO_MEMORY = ("OOM when allocating", "out of memory", "can't allocate memory")  # TensorFlow, CUDA, PyTorch on a CPU
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def explained(error: BaseException) -> TrainingError:
     """`error` as one that has a name; those that were foreseen are as they are."""
     if isinstance(error, TrainingError):
         return error
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY):
         return NoMemory("the memory is used up; choose a larger instance, or a smaller batch")
     if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or _NO_SPACE in str(error):
         return NoSpace("the volume is full; give the job a larger one (VolumeSizeInGB), or make room")

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tarfile
+from importlib import import_module
 
 import pytest
 
@@ -51,6 +52,20 @@ def test_a_demonstration_has_a_command_that_explains_itself(folder):
     path = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'containers'}"}
     done = subprocess.run(command, cwd=ROOT, env=path, capture_output=True, text=True, check=True, timeout=120)
     assert "--seed" in done.stdout
+
+
+TRAINED = sorted(
+    file.parent.name for file in (ROOT / "models").glob("*/train.py") if "class Hyperparameters" in file.read_text()
+)
+
+
+@pytest.mark.parametrize("folder", TRAINED)
+def test_it_trains_by_the_contract_and_each_hyperparameter_is_described(folder):
+    trainer = import_module(f"models.{folder}.train")
+    assert all(field.description for field in trainer.Hyperparameters.model_fields.values())
+    assert trainer.Hyperparameters.parse({}).seed == 7
+    assert callable(trainer.train)
+    assert callable(trainer.draw)
 
 
 def test_the_samples_are_of_accepted_types_and_their_source_is_named(model):

@@ -134,6 +134,7 @@ def test_does_not_go_on_from_another_training(tmp_path):
         (OSError(28, "No space left on device"), "NoSpace: the volume is full"),
         (RuntimeError("RESOURCE_EXHAUSTED: /x; No space left on device"), "NoSpace: the volume is full"),
         (MemoryError(), "NoMemory: the memory is used up"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), "NoMemory: the memory is used up"),
         (KeyError("a\nb"), "UnexpectedFailure: KeyError: 'a\\nb'"),
         (EmptyChannel("the channel\n  is empty"), "EmptyChannel: the channel is empty"),
     ],

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from contract.training import FIGURES
 from models.archive import pack
 from models.registry import ROOT, Model
 from models.spec import read_spec
 from tests.training.conftest import save_pictures
 from training.classifier import train_classifier
+from training.classifier_data import read_data
 from training.classifier_hyperparameters import ClassifierHyperparameters
 from training.data.augmentation import Augmentation
 from training.data.batches import Batch
@@ -29,6 +31,7 @@ from training.keras_network import KerasNetwork
 from training.keras_weights import load_weights
 from training.opt_ml import OptMl
 from training.torch_network import TorchNetwork
+from training.validation import validation_figures
 
 SPEC = """
 [model]
@@ -227,3 +230,24 @@ def test_takes_the_weights_of_a_committed_artifact(name):
     pictures = 50 * np.random.default_rng(1).random((3, *network.inputs[0].shape[1:]), dtype=np.float32)
     (expected,) = tf.saved_model.load(str(artifact)).signatures["serving_default"](tf.constant(pictures)).values()
     assert np.allclose(network(pictures, training=False), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("framework", ["torch"], indirect=True)
+def test_sigterm_before_the_first_step_ends_it_too(job):
+    stopped = job()
+    os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(Interrupted, match="nothing was learnt yet"):
+        read_data(stopped)
+    assert len(read_data(job("second")).training) == 30
+
+
+def test_the_figures_of_an_epoch_are_those_that_sagemaker_looks_for():
+    """Three labels, one picture of the last taken for the first, with certainty."""
+    scores = np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1], [1, 0, 0], [0, 0.2, 0.8]], np.float32)
+    figures = validation_figures(scores, np.array([0, 1, 2, 2]))
+    assert set(figures) <= set(FIGURES)
+    assert figures["validation:accuracy"] == 0.75
+    assert figures["validation:recall"] == pytest.approx((1 + 1 + 0.5) / 3)
+    assert figures["validation:precision"] == pytest.approx((0.5 + 1 + 1) / 3)
+    assert figures["validation:roc_auc"] == pytest.approx((2 / 3 + 1 + 0.625) / 3)
+    assert figures["validation:loss"] == pytest.approx(-np.log([0.9, 0.7, 1e-7, 0.8]).mean(), rel=1e-5)
