@@ -24,7 +24,7 @@ model {{
   }}
 }}
 train_config {{
-  batch_size: 16
+  batch_size: 8
   # No optimizer: the one that is taken then fits its learning rate to num_steps.
   data_augmentation_options {{ random_horizontal_flip {{ }} }}
   data_augmentation_options {{ random_adjust_brightness {{ max_delta: 0.1 }} }}

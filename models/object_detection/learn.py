@@ -30,6 +30,7 @@ from training.job import Job
 
 _REPORTS, _EVALUATIONS = 30, 6
 _HELD_OUT = 10  # one record in so many, where the channel has no shards for validation
+_MOMENTUM = 0.9  # a hundred steps are few
 _CALIBRATED = 60  # pictures that set the scales of the eight bits
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def learn(job: Job[Hyperparameters]) -> None:
     folder = job.channel("training")
     plan = read_plan(folder, job.model.spec, job.hyperparameters)
     data = _records(folder, plan.labels)
-    network = build_network(plan.framing.geometry)
+    network = build_network(plan.framing.geometry, momentum=_MOMENTUM)
     trainer = Trainer(network, plan.optimizer)
     first = _begin(job, network, trainer)
     detector = ExportedDetector(network, plan.framing.geometry, plan.labels, is_letterboxed=plan.framing.is_letterboxed)

@@ -14,8 +14,8 @@ _DEEPEST = 100  # protobuf's own limit
 _ENDS = {"{": "}", "<": ">"}
 _QUOTES = ("'", '"')
 _PIECE = re.compile(
-    r"(?P<skipped>[\s,;]+|#[^\n]*)|(?P<text>\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+')"
-    r"|(?P<word>\[[\w./]+\](?=\s*[:{<])|[\w.+-]+)|(?P<mark>[{}<>\[\]:])",
+    r"(?P<skipped>\s+|#[^\n]*)|(?P<text>\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+')"
+    r"|(?P<word>\[[\w./]+\](?=\s*[:{<])|[\w.+-]+)|(?P<mark>[{}<>\[\]:,;])",
     re.DOTALL,
 )
 
@@ -45,13 +45,15 @@ class _Reader:
         while self._next != end:
             name = self._taken()
             if not re.fullmatch(r"[A-Za-z_]\w*|\[[\w./]+\]", name):
-                raise self._fault(f"has {name or 'its end'!r} where the name of a field should be")
+                raise self._fault(f"has {_shown(name)} where the name of a field should be")
             is_marked = self._next == ":"
             if is_marked:
                 self._taken()
             if not is_marked and self._next not in _ENDS:
                 raise self._fault(f"lacks the colon after {name}")
             fields.setdefault(name, []).extend(self._values(depth))
+            if self._next in (",", ";"):
+                self._taken()
         self._taken()
         return fields
 
@@ -62,6 +64,8 @@ class _Reader:
         values = []
         while self._next != "]":
             values.append(self._value(depth))
+            if self._next == ",":
+                self._taken()
         self._taken()
         return values
 
@@ -74,8 +78,8 @@ class _Reader:
             while self._next[:1] in _QUOTES and self._next:
                 text += self._taken()[1:-1]
             return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
-        if not piece or piece in "}>[]:":
-            raise self._fault(f"has {piece or 'its end'!r} where a value should be")
+        if not piece or piece in "}>[]:,;":
+            raise self._fault(f"has {_shown(piece)} where a value should be")
         return piece
 
     def _taken(self) -> str:
@@ -96,3 +100,7 @@ class _Reader:
 
     def _fault(self, what: str) -> NotTextProto:
         return NotTextProto(f"line {self._line} {what}")
+
+
+def _shown(piece: str) -> str:
+    return repr(piece) if piece else "its end"

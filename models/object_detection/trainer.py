@@ -40,7 +40,7 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Writes the whole state to `folder`."""
-        np.savez(folder / _STATE, *(np.asarray(variable) for variable in self._variables))
+        np.savez(folder / _STATE, *(variable.numpy() for variable in self._variables))
 
     def restore(self, folder: Path) -> None:
         """Goes back to the state in `folder`. Raises UnusableCheckpoint."""

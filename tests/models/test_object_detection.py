@@ -13,20 +13,21 @@ from PIL import Image
 
 from models.labels import read_labels
 from models.matching import iou
-from models.object_detection.dataset import INPUT_SIDE_PX, Dataset, Split, as_input, draw_dataset, scene_of
+from models.object_detection.dataset import DRAWN, INPUT_SIDE_PX, Dataset, Split, as_input, draw_dataset, scene_of
+from models.object_detection.demonstration import FOLDER, TrainingRun, parse_run
 from models.object_detection.evaluate import Detections, curves, detect, summary
+from models.object_detection.geometry import STRIDE_PX
 from models.object_detection.model_card import metrics_section
-from models.object_detection.network import GRID, STRIDE_PX
 from models.object_detection.scenes import MOST_OBJECTS, SCENE_SIDE_PX, draw_scene, lay_out
 from models.object_detection.shapes import KINDS, draw_object
 from models.object_detection.targets import encode
-from models.object_detection.train import FOLDER, TrainingRun, parse_run
 from models.spec import read_spec
 
 ARTIFACT = FOLDER / "artifact"
 ROOT = FOLDER.parent.parent
 FRESH_SEED = 20_261  # neither set of the committed training was drawn with it
 SAMPLE_NUMBER = 21  # of the held-out set, samples/drawn_scene.jpg
+GRID = DRAWN.grid[0]
 OUTPUTS = {"detection_boxes", "detection_scores", "detection_classes", "num_detections"}
 
 
@@ -92,7 +93,7 @@ def test_no_held_out_scene_is_a_training_scene_and_sets_grow_at_their_end(fresh)
 
 
 def test_a_target_says_where_the_middle_is_and_how_far_the_edges_are():
-    target = encode(np.array([[0.25, 0.5, 0.5, 0.75]], np.float32), np.array([4]))
+    target = encode(np.array([[0.25, 0.5, 0.5, 0.75]], np.float32), np.array([4]), DRAWN)
     heat, distances = target[..., : len(KINDS)], target[..., len(KINDS) : -1]
     row, column, kind = np.unravel_index(heat.argmax(), heat.shape)
     assert (row, column, kind) == (GRID * 3 // 8, GRID * 5 // 8, 3)
@@ -105,7 +106,7 @@ def test_a_target_says_where_the_middle_is_and_how_far_the_edges_are():
 
 def test_a_small_object_keeps_its_middle_on_a_large_one():
     boxes = np.array([[0.45, 0.45, 0.55, 0.55], [0, 0, 1, 1]], np.float32)
-    target = encode(boxes, np.array([1, 2]))
+    target = encode(boxes, np.array([1, 2]), DRAWN)
     assert (target[..., 0].max(), target[..., 1].max()) == (1, 1)
     assert target[GRID // 2, GRID // 2, len(KINDS) : -1].max() < 20
 
@@ -236,7 +237,7 @@ def test_training_refuses_a_bad_argument_before_it_starts(arguments, complaint, 
 
 
 def test_a_small_training_writes_everything_and_shows_its_progress(tmp_path):
-    command = [sys.executable, "-m", "models.object_detection.train", "--out", str(tmp_path / "new")]
+    command = [sys.executable, "-m", "models.object_detection.demonstration", "--out", str(tmp_path / "new")]
     small = ["--scenes", "16", "--held-out", "4", "--epochs", "1", "--seed", "3"]
     run = subprocess.run(command + small, cwd=ROOT, capture_output=True, text=True, check=True)
     for stage in (
