@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import openvino
 import pytest
 from PIL import Image
 
@@ -24,6 +25,7 @@ from models.object_detection.checkpoint import load_what_fits
 from models.object_detection.dataset import LABELS, Split, scene_of
 from models.object_detection.drawn_records import example_of, write_drawn
 from models.object_detection.evaluate import detect
+from models.object_detection.export import ExportedDetector, export
 from models.object_detection.fields import Fields
 from models.object_detection.framing import Framing
 from models.object_detection.geometry import Geometry
@@ -245,6 +247,25 @@ def test_a_letterboxed_box_is_where_its_object_went():
     top, left, bottom, right = np.rint(boxes[0] * 96).astype(int)
     assert pixels[top + 2 : bottom - 2, left + 2 : right - 2].min() > 250
     assert pixels[: top - 2].max() < 5
+
+
+def test_a_letterboxed_export_finds_in_a_wide_picture_what_it_finds_in_a_square_one(tmp_path):
+    geometry = Geometry(256, 256, 6)
+    network = build_network(geometry)
+    load_what_fits(network, FOLDER / "artifact")
+    export(ExportedDetector(network, geometry, LABELS, is_letterboxed=True), LABELS, tmp_path)
+    square = Image.fromarray(scene_of(Split.HELD_OUT, 3, 1).image).resize((128, 128))
+    wide = Image.new("RGB", (256, 128))
+    wide.paste(square, (64, 0))
+    framed, _ = Framing(geometry, is_letterboxed=True).framed(wide, np.zeros((0, 4), np.float32))
+    (in_wide, in_framed) = detect(tmp_path, [np.asarray(wide), framed])
+    top = in_wide.scores > 0.3
+    assert top.any()
+    expected = in_framed.boxes[: top.sum()] * (2, 1, 2, 1) - (0.5, 0, 0.5, 0)  # a margin of a quarter above and below
+    np.testing.assert_allclose(in_wide.boxes[top], expected.clip(0, 1), atol=0.02)
+    compiled = openvino.Core().compile_model(openvino.Core().read_model(tmp_path), "CPU")
+    scores = compiled(np.asarray(wide)[None])["detection_scores"][0, : len(top)]
+    np.testing.assert_allclose(scores[top], in_wide.scores[top], atol=0.01)
 
 
 def test_a_flip_takes_the_boxes_along():
