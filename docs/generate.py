@@ -16,6 +16,7 @@ from contract.media import ACCEPTS
 from docs.stages_page import stages_page
 from models.capture import DataCapture
 from models.component import Component
+from models.drift import Drift
 from models.endpoints import AsyncEndpoint, LambdaEndpoint, ServerlessEndpoint
 from models.input_output import InputSpec, OutputSpec
 from models.realtime import RealtimeEndpoint
@@ -36,6 +37,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "`[endpoints.NAME.variants.VARIANT]`, of a realtime endpoint": Variant,
     "`[endpoints.NAME.rollout]`, of a realtime endpoint": Rollout,
     "`[endpoints.NAME.data_capture]`, of a realtime endpoint": DataCapture,
+    "`[endpoints.NAME.data_capture.drift]`, of a realtime endpoint": Drift,
     "`[endpoints.NAME.vpc]`, of a realtime endpoint, and `[training.vpc]`": Vpc,
     "`[endpoints.NAME.component]`, of a realtime endpoint": Component,
     '`[endpoints.NAME]` with `kind = "async"`': AsyncEndpoint,

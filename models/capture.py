@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from models.drift import Drift
 from models.instances import KmsKeyArn
 from models.table import Table
 
@@ -33,4 +34,7 @@ class DataCapture(Table):
     )
     kms_key_arn: KmsKeyArn | None = Field(
         None, description="ARN of the KMS key that encrypts what is kept; without it the bucket's own encryption does."
+    )
+    drift: Drift | None = Field(
+        None, description="Whether it is compared with what the model was trained on; a table of its own below."
     )

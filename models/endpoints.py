@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from models.capture import REFUSED_BY_CAPTURE
 from models.component import REFUSED_BY_COMPONENT
+from models.drift import REFUSED_BY_DRIFT
 from models.instances import Architecture, InstanceEndpoint
 from models.realtime import RealtimeEndpoint
 from models.rollout import REFUSED_BY_ROLLOUT
@@ -83,6 +84,7 @@ REFUSED: dict[str, dict[str, str]] = {
     "component": REFUSED_BY_COMPONENT,
     "variants": REFUSED_BY_VARIANT,
     "data_capture": REFUSED_BY_CAPTURE,
+    "data_capture.drift": REFUSED_BY_DRIFT,
     "vpc": REFUSED_BY_VPC,
     "training": REFUSED_BY_TRAINING,
 }

@@ -60,6 +60,15 @@ class RealtimeEndpoint(InstanceEndpoint):
         return self
 
     @model_validator(mode="after")
+    def _drift_is_checked_on_x86(self) -> Self:
+        if self.data_capture and self.data_capture.drift and self.architecture == "arm64":
+            raise ValueError(
+                "data_capture.drift: SageMaker runs no processing job on Graviton, and the model's image is for that; "
+                "remove it, or choose an instance type with x86_64"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _variants_fit_the_endpoint(self) -> Self:
         if self.variants:
             refuse_unfit_variants(self.served, self.architecture, has_key=bool(self.volume_kms_key_arn))

@@ -4,7 +4,7 @@ What a spec cannot know alone is checked here against the files around it: the f
 container, the artifact and the artifact's own output.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from models.archive import SPEC_NAME
 from models.artifact import artifact_faults
 from models.endpoints import Endpoint
 from models.labels import Labels, read_labels
+from models.realtime import RealtimeEndpoint
 from models.spec import SCRIPT_CONTAINER, ModelSpec, SpecError, read_spec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +94,7 @@ def _faults(model: Model, root: Path) -> list[str]:
     if model.folder.name.replace("_", "-") != spec.name:
         folder = spec.name.replace("-", "_")
         faults.append(f"model.name: {spec.name!r} does not fit its folder; rename the folder to {folder}")
+    faults += _baseline_faults(model)
     of_container = _container_faults(spec, root)
     faults += of_container
     for key, artifact in () if of_container else spec.artifacts.items():
@@ -100,6 +102,14 @@ def _faults(model: Model, root: Path) -> list[str]:
         if not one.spec.model.is_remote:
             faults += [fault.replace("model.artifact", key, 1) for fault in artifact_faults(one.spec, one.artifact)]
     return [f"{model.spec_file}: {fault}" for fault in faults]
+
+
+def _baseline_faults(model: Model) -> Iterator[str]:
+    for name, endpoint in model.spec.endpoints.items():
+        capture = endpoint.data_capture if isinstance(endpoint, RealtimeEndpoint) else None
+        if capture and capture.drift and not (model.folder / capture.drift.baseline).is_file():
+            key = f"endpoints.{name}.data_capture.drift.baseline"
+            yield f"{key}: {capture.drift.baseline} is not beside model.toml; make it: python -m monitoring baseline"
 
 
 def _container_faults(spec: ModelSpec, root: Path) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from models.capture import DataCapture
+from models.drift import Drift
 from models.endpoints import REFUSED, AsyncEndpoint, Endpoint, LambdaEndpoint
 from models.input_output import InputSpec, OutputSpec
 from models.instances import InstanceEndpoint
@@ -250,7 +251,8 @@ def _fault(fault: Any) -> str:
     if kind == "extra_forbidden":
         words = "is not a known key; docs/model-toml.md lists them"
         tables = location[2:-1] or fault["loc"][2:3] if location[0] == "endpoints" else location[-2:-1]
-        words = REFUSED.get(tables[0], {}).get(key, words) if tables else words
+        refused = REFUSED.get(".".join(tables), REFUSED.get(tables[0], {})) if tables else {}
+        words = refused.get(key, words)
     elif kind == "missing":
         words = "is missing; add it (docs/model-toml.md)"
     elif kind == "string_pattern_mismatch":
@@ -262,7 +264,7 @@ def _fault(fault: Any) -> str:
 
 
 def _described(table_name: str, key: str) -> str:
-    for table in (Training,) if table_name == "training" else (ModelTable, InstanceEndpoint, DataCapture):
+    for table in (Training,) if table_name == "training" else (ModelTable, InstanceEndpoint, DataCapture, Drift):
         if key in table.model_fields:
             return str(table.model_fields[key].description)
     return "use lower case letters, digits and single hyphens between them, beginning with a letter"

@@ -5,9 +5,11 @@ from pathlib import Path
 from constructs import Construct
 
 from models import endpoints
+from models.capture import DataCapture
 from models.realtime import RealtimeEndpoint
 from models.registry import Model
 from stacks.constructs.async_endpoint import QUEUED, permissions
+from stacks.constructs.drift import DriftCheck
 from stacks.constructs.endpoint import Endpoint, artifacts_of, endpoint_log_name
 from stacks.constructs.endpoint_capture import KEPT, keep_captured
 from stacks.constructs.endpoint_config import Settings
@@ -90,6 +92,24 @@ class ModelStack(StageStack):
                 engine=self._engine(name),
                 archive_urls={artifact: urls[artifact] for artifact in artifacts_of(of_one)},
                 role_arn=role.arn,
+                stage=self._stage,
+            )
+        for name, each in settings.items():
+            if isinstance(each, RealtimeEndpoint) and each.data_capture:
+                self._check_drift(name, each.data_capture, images[name])
+
+    def _check_drift(self, name: str, capture: DataCapture, image: ModelImage) -> None:
+        if capture.drift:
+            DriftCheck(
+                self,
+                f"{name}-drift",
+                name=endpoint_name(self._stage, self._model.spec, name),
+                model=self._model.spec.name,
+                endpoint=name,
+                capture=capture,
+                drift=capture.drift,
+                folder=self._model.folder,
+                image=image,
                 stage=self._stage,
             )
 

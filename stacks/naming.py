@@ -26,6 +26,11 @@ def metrics_namespace(stage: Stage) -> str:
     return f"{PROJECT.capitalize()}/{stage.name}"
 
 
+def alarm_topic(stage: Stage) -> str:
+    """The topic that a watched stage's alarms tell."""
+    return f"{PROJECT}-{stage.name}-alarms"
+
+
 def endpoint_log_group_name(endpoint: str) -> str:
     """Where SageMaker writes the container's output; the name is SageMaker's choice."""
     return f"/aws/sagemaker/Endpoints/{endpoint}"
@@ -99,6 +104,11 @@ def component_log_group_name(component: str) -> str:
 def arn(service: str, resource: str) -> str:
     """The ARN of `resource` in the account and region where the stack is deployed."""
     return f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+def alarm_topic_arn(stage: Stage) -> str:
+    """Its ARN."""
+    return arn("sns", alarm_topic(stage))
 
 
 def endpoint_arn(endpoint: str) -> str:

@@ -12,7 +12,7 @@ from stacks.constructs.budget import budget
 from stacks.constructs.dashboard import dashboard_body
 from stacks.constructs.role import Statement
 from stacks.constructs.topic import topic
-from stacks.naming import ACCOUNT, PARTITION, WATCH, arn
+from stacks.naming import ACCOUNT, PARTITION, WATCH, alarm_topic, arn
 from stacks.stage import PROJECT, Stage
 from stacks.stage_stack import StageStack
 
@@ -22,8 +22,9 @@ class WatchStack(StageStack):
 
     def __init__(self, scope: Construct, *, models: Sequence[Model], stage: Stage) -> None:
         super().__init__(scope, stage, WATCH, "alarms, a limit for its cost and a dashboard.")
-        name = f"{PROJECT}-{stage.name}-alarms"
-        told = topic(self, "Alarms", name=name, title=f"Fovea {stage.name}", publishers=list(_publishers(stage)))
+        told = topic(
+            self, "Alarms", name=alarm_topic(stage), title=f"Fovea {stage.name}", publishers=list(_publishers(stage))
+        )
         if stage.is_watched:
             self._watch(models, stage, told.arn)
         if stage.monthly_limit_usd:

@@ -36,6 +36,7 @@ _BILLED_BY_USE = (
     "S3",
     "SageMaker",
     "SNS",
+    "Scheduler",
 )
 """Services whose resources cost nothing by being there; what is asked of them, the rows of requests have."""
 

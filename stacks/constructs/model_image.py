@@ -13,11 +13,12 @@ from models.archive import SPEC_NAME, members
 from models.instances import Architecture
 from models.registry import Model
 
-_ENDPOINTS = ("endpoints", "realtime", "instances", "component", "rollout", "variants", "capture", "vpc")
+_ENDPOINTS = ("endpoints", "realtime", "instances", "component", "rollout", "variants", "capture", "drift", "vpc")
 _READERS = ("__init__", "spec", "table", "input_output", "labels", "training", *_ENDPOINTS)
 SPEC_READERS = tuple(f"models/{name}.py" for name in _READERS)
 DOCKERFILE = "containers/Dockerfile"
-SHARED = ("contract/**", *SPEC_READERS, "containers/model_server/**", "containers/requirements/*.txt", DOCKERFILE)
+_BUILT_BY = ("containers/requirements/*.txt", DOCKERFILE)
+SHARED = ("contract/**", *SPEC_READERS, "containers/model_server/**", "monitoring/**", *_BUILT_BY)
 LEFT_OUT = ("**/__pycache__", "**/.DS_Store")
 NEVER = (*LEFT_OUT, "**/*.md")
 

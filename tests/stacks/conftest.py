@@ -46,7 +46,7 @@ LOOSE_FILES = ("app.py", "cdk.json", "containers/Dockerfile", ".dockerignore")
 def copy_rooms(root: Path) -> None:
     (root / "models").mkdir(exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__")
-    for room in ("contract", "lambda_handlers", "stacks", *SHARED_CONTAINERS, "containers/savedmodel"):
+    for room in ("contract", "lambda_handlers", "monitoring", "stacks", *SHARED_CONTAINERS, "containers/savedmodel"):
         shutil.copytree(ROOT / room, root / room, ignore=ignored, dirs_exist_ok=True)
     for file in (*ROOT.glob("models/*.py"), *(ROOT / name for name in LOOSE_FILES)):
         shutil.copy(file, root / file.relative_to(ROOT))

@@ -123,6 +123,7 @@ def test_a_build_context_holds_only_what_the_image_needs(dev):
             rooms = (
                 "contract/",
                 "models/",
+                "monitoring/",
                 *(f"containers/{room}/" for room in ("model_server", "requirements", container)),
             )
             assert {file for file in files if not file.startswith(rooms)} == {DOCKERFILE, ".dockerignore"}
