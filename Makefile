@@ -18,7 +18,7 @@ APP := $(VENV)/.app-installed node_modules/.package-lock.json
 DEV := $(APP) $(VENV)/.dev-installed
 
 # Tests of servers have deadlines and bounds, so they run one after the other; these run side by side.
-SIDE_BY_SIDE := $(addprefix tests/,contract experiments lambda_handlers models rehearsal stacks training test_new_model.py)
+SIDE_BY_SIDE := $(addprefix tests/,contract experiments lambda_handlers models monitoring rehearsal stacks training test_new_model.py)
 
 .PHONY: help local train evaluate test check synth rehearse images new-model bench cost docs lock audit clean
 
