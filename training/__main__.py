@@ -14,7 +14,8 @@ from pathlib import Path
 from training.opt_ml import OptMl
 from training.run import run
 
-MODEL_VARIABLE = "TRAINING_MODEL"
+FOLDER_VARIABLE = "TRAINING_MODEL"
+"""The model's folder, which each image names."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,8 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("verb", choices=["train", "evaluate"], help="`evaluate --help` has the options of that one")
-    model = os.environ.get(MODEL_VARIABLE, "")
-    parser.add_argument("--model", default=model, help=f"one with a train.py (${MODEL_VARIABLE}, set in each image)")
+    model = Path(os.environ.get(FOLDER_VARIABLE, "")).name.replace("_", "-")
+    parser.add_argument("--model", default=model, help=f"one with a train.py (that of ${FOLDER_VARIABLE}, in an image)")
     parser.add_argument("--root", type=Path, default=OptMl().root, help="SageMaker's folders (%(default)s)")
     given = parser.parse_args(arguments)
     return run(given.model, OptMl(given.root))

@@ -1,0 +1,58 @@
+"""The training image, driven as SageMaker drives it: folders below /opt/ml, and `docker run IMAGE train`."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from local.train import CHANNEL
+from models.object_detection.drawn_records import write_drawn
+from models.registry import ROOT, load_models
+from training.opt_ml import OptMl
+
+pytestmark = pytest.mark.docker
+DETECTOR = next(model for model in load_models() if model.spec.name == "object-detection")
+
+
+@pytest.fixture(scope="module")
+def scenes(engine, tmp_path_factory):  # noqa: ARG001 skips
+    folder = tmp_path_factory.mktemp("scenes")
+    write_drawn(folder, 24, seed=3)
+    return folder
+
+
+@pytest.fixture
+def train(tmp_path, scenes):
+    """Trains with the hyperparameters given; gives SageMaker's folders, and what the process said."""
+
+    def train(*given: str, data=scenes):
+        command = [sys.executable, "-m", "local.train", DETECTOR.spec.name, "--docker", "--data", str(data)]
+        command += ["--work", str(tmp_path), "--set", *given]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+        return OptMl(tmp_path / DETECTOR.spec.name), done
+
+    return train
+
+
+def test_a_detector_trains_through_opt_ml_and_says_what_it_was_given(train):
+    opt_ml, done = train("num_steps=4", "image_size=96", "quantize=True")
+    assert done.returncode == 0, done.stderr
+    assert "validation:map_50=" in done.stdout
+    assert "Done: the model is in /opt/ml/model" in done.stderr
+    assert {"saved_model.pb", "model.toml", "label_map.pbtxt", "model.tflite"} <= {
+        file.name for file in opt_ml.model.iterdir()
+    }
+    assert json.loads((opt_ml.config / "hyperparameters.json").read_text())["num_steps"] == "4"
+    assert (opt_ml.channel(CHANNEL)).is_dir()
+    assert not opt_ml.failure.exists()
+
+
+def test_a_container_that_cannot_train_says_why_in_the_failure_file(train, tmp_path):
+    opt_ml, done = train("num_steps=many")
+    assert done.returncode == 1
+    assert opt_ml.failure.read_text().startswith("InvalidHyperparameter: num_steps: 'many' should be a valid integer")
+    (tmp_path / "nothing").mkdir()
+    opt_ml, done = train("num_steps=4", data=tmp_path / "nothing")
+    assert done.returncode == 1
+    assert opt_ml.failure.read_text().startswith("EmptyChannel: the channel training is empty")
