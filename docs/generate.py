@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from contract.errors import TABLE
 from contract.limits import BODIES, IMAGES, REQUESTS, TIMEOUTS, VIDEOS
 from contract.media import ACCEPTS
+from docs.machine import machine_picture
 from docs.stages_page import stages_page
 from models.capture import DataCapture
 from models.component import Component
@@ -167,6 +168,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "model-toml.md": model_toml_page,
     "stages.md": partial(stages_page, _MADE),
+    "retraining.svg": machine_picture,
 }
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ def stages_page(made: str) -> str:
   model.toml has: dev never has more than one of each, and so no scaling. Types of instances are the models' own; to
   leave the instances out altogether, `-c kinds=serverless,lambda`.
 - `removal_policy` is that of the logs. Endpoints, functions and the API can be made again, and go.
+- `approves_models`: a person has to agree to each newly trained model, whatever the measures say of it
+  ([retraining](retraining.md)).
 - For one deployment `-c monthly_limit_usd=` and `-c tracing=` say otherwise ([watching](watching.md)).
 """
 

@@ -10,7 +10,7 @@ from lambda_handlers.retraining.aws import client
 from lambda_handlers.retraining.settings import settings
 
 _LONGEST_REASON = 1000  # SageMaker, ApprovalDescription: 1024
-_LONGEST_VALUE = 256  # SageMaker, CustomMetadataProperties
+_LONGEST_VALUE = 256  # SageMaker, CustomerMetadataProperties
 
 
 class EvaluationUnreadable(Exception):

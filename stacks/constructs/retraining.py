@@ -11,6 +11,7 @@ from stacks.constructs.training_storage import TrainingStorage
 from stacks.naming import job_prefix, stack_name
 from stacks.stage import PROJECT, Stage
 
+DIGEST = "$.image.found.ImageDigest"
 _RUN = "$.run"
 """The path of a run's name, which its jobs and folders have."""
 
@@ -57,7 +58,7 @@ class Retraining:
     @property
     def image_by_digest(self) -> str:
         """An intrinsic function: the image that was found, which its tag may name no longer tomorrow."""
-        return f"States.Format('{self.image.repository_uri}@{{}}', $.image.digest)"
+        return f"States.Format('{self.image.repository_uri}@{{}}', {DIGEST})"
 
     def of_run(self, text: str) -> str:
         """An intrinsic function: `text` with the run's name for its `{}`."""

@@ -12,12 +12,10 @@ from stacks.constructs.training_storage import EVALUATION
 
 EVALUATION_S = 6 * 3600
 _ROOM = "/opt/ml/processing"
-EVALUATE = (
-    "evaluate",
-    *("--candidate", f"{_ROOM}/candidate", "--current", f"{_ROOM}/current"),
-    *("--data", f"{_ROOM}/{HELD_OUT}", "--out", f"{_ROOM}/evaluation"),
-)
-"""What the image is told: two folders with an archive each, the examples, and where evaluation.json goes."""
+_ENTRYPOINT = ["python", "-m", "training.evaluation"]
+_PARTS = "States.StringSplit($.current.archive, '/')"
+_CURRENT = f"States.ArrayGetItem({_PARTS}, States.MathAdd(States.ArrayLength({_PARTS}), -1))"
+"""An archive of a deployment is named for its hash."""
 
 # A job's name has 63 characters at most and is the account's for ever: the model's, and a UUID's first part.
 _ID = "States.ArrayGetItem(States.StringSplit(States.UUID(), '-'), 0)"
@@ -51,7 +49,7 @@ def found(of: Retraining) -> States:
             then="FindCurrent",
             otherwise=telling("ImageMissing"),
             keep="$.image",
-            ResultSelector={"digest.$": "$.ImageDetails[0].ImageDigest"},
+            ResultSelector={"found.$": "$.ImageDetails[0]"},
         ),
         "FindCurrent": task(
             "aws-sdk:cloudformation:describeStacks",
@@ -145,8 +143,8 @@ def _processing_job(of: Retraining) -> dict[str, Any]:
         "ProcessingJobName.$": "$.run",
         "AppSpecification": {
             "ImageUri.$": of.image_by_digest,
-            "ContainerEntrypoint": ["python", "-m", "training"],
-            "ContainerArguments": list(EVALUATE),
+            "ContainerEntrypoint": _ENTRYPOINT,
+            "ContainerArguments.$": _arguments(of),
         },
         "RoleArn": of.job_role_arn,
         "ProcessingInputs": [
@@ -160,6 +158,19 @@ def _processing_job(of: Retraining) -> dict[str, Any]:
         "NetworkConfig": network,
         "Tags": of.tags,
     }
+
+
+def _arguments(of: Retraining) -> str:
+    """An intrinsic function: what the image is told of the archives, the examples and where evaluation.json goes."""
+    options = {
+        "--candidate": f"'{_ROOM}/candidate/model.tar.gz'",
+        "--current": f"States.Format('{_ROOM}/current/{{}}', {_CURRENT})",
+        "--data": f"'{_ROOM}/{HELD_OUT}'",
+        "--out": f"'{_ROOM}/evaluation'",
+        "--tolerance": f"'{of.training.tolerance}'",
+    }
+    words = ", ".join(f"'{name}', {value}" for name, value in options.items())
+    return f"States.Array({words})"
 
 
 def _input(name: str, source: dict[str, str]) -> dict[str, Any]:

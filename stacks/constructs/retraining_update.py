@@ -46,7 +46,7 @@ def deployed(of: Retraining) -> States:
 def _updated(of: Retraining, name: str, archive: str, *, then: str, otherwise: str) -> States:
     """The stack with another archive, by the template that it has."""
     parameter = {"ParameterKey": PARAMETER, "ParameterValue.$": archive}
-    asked, status = f"AskAfter{name}", f"$.{_camel(name)}.status"
+    asked, status = f"AskAfter{name}", f"$.{_camel(name)}.stack.StackStatus"
     return {
         name: task(
             "aws-sdk:cloudformation:updateStack",
@@ -66,7 +66,7 @@ def _updated(of: Retraining, name: str, archive: str, *, then: str, otherwise: s
             then=f"Has{name}Ended",
             otherwise=otherwise,
             keep=f"$.{_camel(name)}",
-            ResultSelector={"status.$": "$.Stacks[0].StackStatus"},
+            ResultSelector={"stack.$": "$.Stacks[0]"},
             Retry=[_THROTTLED],
         ),
         f"Has{name}Ended": choose(
