@@ -1,7 +1,8 @@
 """A state machine, executed by moto's interpreter of the Amazon States Language; its tasks call what is bound to them.
 
-The interpreter is LocalStack's. What it lacks is here: SageMaker's jobs that a task waits for (`.sync`). Whatever a
-task asks of AWS is held to botocore's model of that call; a call that nothing is bound to is an error.
+The interpreter is LocalStack's. What it lacks is here: SageMaker's jobs that a task waits for (`.sync`), and the cause
+that somebody gives with a failure. Whatever a task asks of AWS is held to botocore's model of that call; a call that
+nothing is bound to is an error.
 """
 
 import io
@@ -19,6 +20,7 @@ import boto3
 import botocore.session
 from botocore import xform_name
 from botocore.validate import ParamValidator
+from moto.core.responses import EmptyResult
 from moto.server import ThreadedMotoServer
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -33,6 +35,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.endpoint import free_port
 from local.template import REGION
@@ -126,6 +129,13 @@ class _SageMakerJobs(state_task_service_unsupported.StateTaskServiceUnsupported)
         return resolve
 
 
+def _send_task_failure(response: Any) -> EmptyResult:
+    """With its cause, which moto forgets."""
+    token, error, cause = (response._get_param(name) for name in ("taskToken", "error", "cause"))
+    response.stepfunction_backend.send_task_failure(token, error=error, cause=cause)
+    return EmptyResult()
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
     """A run of a machine."""
@@ -191,13 +201,17 @@ def interpreter(bound: Mapping[str, Call]) -> Iterator[Interpreter]:
 
     callers = (state_task_service_aws_sdk, state_task_service_unsupported, lambda_eval_utils)
     theirs = [caller.boto_client_for for caller in callers]
-    unsupported = state_task_service_factory.StateTaskServiceUnsupported
+    unsupported, failing = (
+        state_task_service_factory.StateTaskServiceUnsupported,
+        StepFunctionResponse.send_task_failure,
+    )
     server = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
     server.start()
     try:
         for caller in callers:
             caller.boto_client_for = client_for
         state_task_service_factory.StateTaskServiceUnsupported = _SageMakerJobs
+        StepFunctionResponse.send_task_failure = _send_task_failure
         host, port = server.get_host_and_port()
         url = f"http://{host}:{port}"
         _post(f"{url}/moto-api/reset", {})  # moto's services are the process's, whatever server stands before them
@@ -207,6 +221,7 @@ def interpreter(bound: Mapping[str, Call]) -> Iterator[Interpreter]:
         for caller, own in zip(callers, theirs, strict=True):
             caller.boto_client_for = own
         state_task_service_factory.StateTaskServiceUnsupported = unsupported
+        StepFunctionResponse.send_task_failure = failing
         server.stop()
 
 
@@ -224,7 +239,11 @@ def without_waits(definition: Mapping[str, Any], approval_s: int) -> dict[str, A
             state["Seconds"] = 1
         if "TimeoutSeconds" in state:
             state["TimeoutSeconds"] = approval_s
-        state.update({"Retry": [each | {"IntervalSeconds": 1} for each in state["Retry"]]} if "Retry" in state else {})
+        state.update(
+            {"Retry": [each | {"IntervalSeconds": 1, "BackoffRate": 1.0} for each in state["Retry"]]}
+            if "Retry" in state
+            else {}
+        )
     return {**definition, "States": states}
 
 

@@ -17,7 +17,7 @@ from threading import Thread
 from typing import Any
 
 from experiments.local_run import DidNotStart, Local, environment, start_local
-from rehearsal.states import Call, Interpreter, Job, payload
+from rehearsal.states import Call, Job, payload
 from tests.stacks.assembly import Assembly, Stack
 from tests.stacks.retraining import UNKNOWN, resolved_text
 
@@ -221,11 +221,25 @@ def image_content(assembly: Assembly, part: str, room: Path) -> Path:
     return content
 
 
+class Registry:
+    """moto's model registry. It forgets the metadata, so what it was given is kept here."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.given: list[Mapping[str, Any]] = []
+
+    def create(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.given.append(parameters)
+        return _without_metadata(self._client.create_model_package(**parameters))
+
+    def update(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        return _without_metadata(self._client.update_model_package(**parameters))
+
+
 def bindings(
-    stack: ModelStack, training: Training, evaluation: Evaluation, functions: Functions, moto: Interpreter
+    stack: ModelStack, training: Training, evaluation: Evaluation, functions: Functions, registry: Registry
 ) -> dict[str, Call]:
     """What each call of the machine does."""
-    registry = moto.client("sagemaker")
     return {
         "lambda:Invoke": functions.invoke,
         "ecr:DescribeImages": lambda _: {"ImageDetails": [{"ImageDigest": "sha256:" + "0" * 64}]},
@@ -235,8 +249,8 @@ def bindings(
         "sagemaker:DescribeTrainingJob": training.describe,
         "sagemaker:CreateProcessingJob": evaluation.create,
         "sagemaker:DescribeProcessingJob": evaluation.describe,
-        "sagemaker:CreateModelPackage": lambda asked: _without_metadata(registry.create_model_package(**asked)),
-        "sagemaker:UpdateModelPackage": lambda asked: _without_metadata(registry.update_model_package(**asked)),
+        "sagemaker:CreateModelPackage": registry.create,
+        "sagemaker:UpdateModelPackage": registry.update,
     }
 
 

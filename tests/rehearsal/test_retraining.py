@@ -21,6 +21,7 @@ from tests.rehearsal.local_training import (
     Evaluation,
     Functions,
     ModelStack,
+    Registry,
     Training,
     bindings,
     image_content,
@@ -75,13 +76,13 @@ class Account:
             "AWS_SECRET_ACCESS_KEY": "local",
         }
         self.stack = ModelStack(root, room, self.s3, functions)
-        self.evaluation = Evaluation(self.s3)
+        self.evaluation, self.registered = Evaluation(self.s3), Registry(self.registry)
         bound |= bindings(
             self.stack,
             Training(image_content(assembly, PART, room), room / "jobs", self.s3),
             self.evaluation,
             functions,
-            moto,
+            self.registered,
         )
         self._definition = machine(stack)
         self.s3.create_bucket(Bucket=BUCKET)
@@ -160,7 +161,7 @@ def test_a_better_candidate_is_registered_and_served(account):
     assert account.served_version() == TRAINED_VERSION
     (package,) = account.packages()
     assert package["ModelApprovalStatus"] == "Approved"
-    lineage = package["CustomerMetadataProperties"]
+    lineage = account.registered.given[0]["CustomerMetadataProperties"]
     assert lineage["data:uri"] == f"s3://{BUCKET}/{MODEL}/data/"
     assert len(lineage["data:sha256"]) == 64
     assert lineage["code:image-digest"].startswith("sha256:")
