@@ -63,7 +63,7 @@ bench: $(DEV) ## measure synth, latency, cold start, serving beside other server
 cost: $(APP) ## what each endpoint of a stage costs a month (STAGE=…, REQUESTS=100,1000 a day)
 	@python -m experiments.cost --stage $(STAGE) $(if $(REQUESTS),--requests-per-day $(REQUESTS))
 
-docs: $(DEV) ## write docs/errors.md, model-toml.md and stages.md from the code
+docs: $(DEV) ## write docs/errors.md, model-toml.md, stages.md and retraining.svg from the code
 	python -m docs.generate
 
 rehearse: $(DEV) ## bootstrap, deploy, change and destroy everything against moto's server, by the real CDK command
