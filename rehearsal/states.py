@@ -7,7 +7,6 @@ nothing is bound to is an error.
 
 import io
 import json
-import threading
 import time
 import urllib.request
 import uuid
@@ -22,29 +21,22 @@ from botocore import xform_name
 from botocore.validate import ParamValidator
 from moto.core.responses import EmptyResult
 from moto.server import ThreadedMotoServer
-from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_aws_sdk,
     state_task_service_factory,
     state_task_service_unsupported,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.endpoint import free_port
 from local.template import REGION
+from rehearsal.sagemaker_jobs import SageMakerJobs
 
 Call = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """What a task calls: the parameters in, the answer out, with AWS's own names."""
 
 _ROLE = "arn:aws:iam::123456789012:role/machine"
-_ENDED = ("Completed", "Failed", "Stopped")
 
 
 class NotAnAnswer(Exception):
@@ -88,45 +80,6 @@ def _as_members(value: Any, shape: Any) -> Any:
     if shape.type_name == "list" and isinstance(value, list):
         return [_as_members(inner, shape.member) for inner in value]
     return value
-
-
-class _SageMakerJobs(state_task_service_unsupported.StateTaskServiceUnsupported):  # type: ignore[misc]
-    """SageMaker's optimized integration: the task ends with its job, and fails with what describes the failed job."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
-
-    def _log_unsupported_warning(self) -> None:
-        """It is supported now."""
-
-    def _build_sync_resolver(
-        self, env: Any, resource_runtime_part: Any, normalised_parameters: Any, state_credentials: Any
-    ) -> Callable[[], Any]:
-        env.stack.pop()
-        kind = self.resource.api_action.removeprefix("create")
-        asked = {f"{kind}Name": normalised_parameters[f"{kind}Name"]}
-        client = state_task_service_unsupported.boto_client_for(
-            service="sagemaker", region=resource_runtime_part.region, state_credentials=state_credentials
-        )
-
-        def resolve() -> Any:
-            job = getattr(client, xform_name(f"Describe{kind}"))(**asked)
-            if job[f"{kind}Status"] not in _ENDED:
-                return None
-            if job[f"{kind}Status"] == "Completed":
-                return job
-            failed = StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed)
-            details = TaskFailedEventDetails(
-                resource=self._get_sfn_resource(),
-                resourceType=self._get_sfn_resource_type(),
-                error="States.TaskFailed",
-                cause=to_json_str(job),
-            )
-            event = EventDetails(taskFailedEventDetails=details)
-            raise FailureEventException(FailureEvent(env, failed, HistoryEventType.TaskFailed, event))
-
-        return resolve
 
 
 def _send_task_failure(response: Any) -> EmptyResult:
@@ -210,7 +163,7 @@ def interpreter(bound: Mapping[str, Call]) -> Iterator[Interpreter]:
     try:
         for caller in callers:
             caller.boto_client_for = client_for
-        state_task_service_factory.StateTaskServiceUnsupported = _SageMakerJobs
+        state_task_service_factory.StateTaskServiceUnsupported = SageMakerJobs
         StepFunctionResponse.send_task_failure = _send_task_failure
         host, port = server.get_host_and_port()
         url = f"http://{host}:{port}"
@@ -252,26 +205,3 @@ def payload(answer: Any, error: Mapping[str, str] | None = None) -> Mapping[str,
     body = io.BytesIO(json.dumps(answer if error is None else error).encode())
     failed = {"FunctionError": "Unhandled"} if error else {}
     return {"StatusCode": 200, "Payload": body, **failed}
-
-
-class Job:
-    """A job of SageMaker's that is done in a thread: what describes it, while it lasts and when it has ended."""
-
-    def __init__(self, kind: str, parameters: Mapping[str, Any], work: Callable[[], Mapping[str, Any]]) -> None:
-        """`work` gives what its description has besides, such as a FailureReason."""
-        self._described = {f"{kind}Name": parameters[f"{kind}Name"], f"{kind}Status": "InProgress"}
-        self._kind, self._work = kind, work
-        threading.Thread(target=self._do, daemon=True).start()
-
-    def _do(self) -> None:
-        try:
-            told = self._work()
-        except Exception as error:  # the machine is told of whatever it was, as of a job's
-            told = {"FailureReason": f"InternalServerError: {error}"}
-        status = "Failed" if "FailureReason" in told else "Completed"
-        self._described = {**self._described, **told, f"{self._kind}Status": status}
-
-    @property
-    def described(self) -> Mapping[str, Any]:
-        """As SageMaker's Describe call has it."""
-        return self._described

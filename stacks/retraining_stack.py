@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import CfnOutput, CfnResource
 from constructs import Construct
@@ -48,23 +49,12 @@ class RetrainingStack(StageStack):
             jobs=jobs,
             vpc=training.vpc,
         )
-        functions = RetrainingFunctions(
-            self,
-            "Functions",
-            root=root,
-            model=model,
-            training=training,
-            stage=stage,
-            storage=storage,
-            topic_arn=told.arn,
-        )
+        of: dict[str, Any] = {"model": model, "training": training, "stage": stage, "storage": storage}
+        functions = RetrainingFunctions(self, "Functions", root=root, topic_arn=told.arn, **of)
         machine_arn = state_machine(
             self,
             Retraining(
-                model=model,
-                training=training,
-                stage=stage,
-                storage=storage,
+                **of,
                 image=image,
                 serving_image_uri=ModelImage(self, "Image", root=root, model=model, kind=_served_by(model)).uri,
                 job_role_arn=attribute(role, "Arn"),

@@ -111,7 +111,7 @@ def _jobs(of: Retraining) -> Sequence[Statement]:
     actions = [f"sagemaker:{verb}{kind}" for kind, _ in _JOBS for verb in ("Create", "Describe", "Stop")]
     return [
         {
-            "Action": [*actions, "sagemaker:AddTags"],
+            "Action": [*actions, "sagemaker:AddTags", "sagemaker:ListTags"],
             "Resource": [arn("sagemaker", f"{kind}/{of.jobs}-*") for _, kind in _JOBS],
         },
         {

@@ -17,7 +17,8 @@ from threading import Thread
 from typing import Any
 
 from experiments.local_run import DidNotStart, Local, environment, start_local
-from rehearsal.states import Call, Job, payload
+from rehearsal.sagemaker_jobs import Job
+from rehearsal.states import Call, payload
 from tests.stacks.assembly import Assembly, Stack
 from tests.stacks.retraining import UNKNOWN, resolved_text
 

@@ -94,7 +94,7 @@ def test_the_machine_may_call_what_its_states_call_and_nothing_else(assembly):
     of_jobs = {f"sagemaker:{verb}{job}Job" for verb in ("Describe", "Stop") for job in ("Training", "Processing")}
     so_that_sync_works = {"events:PutTargets", "events:PutRule", "events:DescribeRule", "iam:PassRole"}
     granted = {action for action, _ in allowed(stack, "states")}
-    assert granted == called | of_jobs | so_that_sync_works | {"sagemaker:AddTags"}
+    assert granted == called | of_jobs | so_that_sync_works | {"sagemaker:AddTags", "sagemaker:ListTags"}
 
 
 def _permission(state: dict) -> str:
