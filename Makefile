@@ -34,7 +34,7 @@ train: $(DEV) ## train a model as SageMaker would (MODEL=face-mask, DATA=folder,
 	  $(if $(DATA),--data "$(DATA)") $(if $(filter 1,$(DOCKER)),--docker) $(if $(SET),--set $(SET))
 
 evaluate: $(DEV) ## compare a model with the one that is served (MODEL=face-mask, CANDIDATE=path, DATA=folder, OUT=folder)
-	@PYTHONPATH=.:containers python -m training evaluate --data "$(or $(DATA),$(error name held-out data: DATA=folder))" \
+	@PYTHONPATH=.:containers python -m training.evaluation --data "$(or $(DATA),$(error name held-out data: DATA=folder))" \
 	  --candidate "$(or $(CANDIDATE),.cache/training/$(MODEL)/model)" --current "models/$(subst -,_,$(MODEL))" \
 	  --out "$(or $(OUT),.cache/training/$(MODEL)/evaluation)"
 

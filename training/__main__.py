@@ -1,7 +1,8 @@
-"""`python -m training train` and `evaluate`: what SageMaker starts in a training image, as either kind of job.
+"""`python -m training train`: what SageMaker starts in a training image.
 
-docker run -v FOLDER:/opt/ml IMAGE train
-docker run -v FOLDER:/opt/ml/processing IMAGE evaluate --candidate … --data … --out …
+    docker run -v FOLDER:/opt/ml IMAGE train
+
+An evaluation there is `python -m training.evaluation`, as a processing job's ContainerEntrypoint says.
 """
 
 import argparse
@@ -18,17 +19,12 @@ FOLDER_VARIABLE = "TRAINING_MODEL"
 """The model's folder, which each image names."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """The exit status: 0 with a result, 143 when a training was interrupted, else 1 with the reason told."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0 with a model, 143 when interrupted, else 1 with the reason in output/failure."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
-    verb, *rest = arguments or [""]
-    if verb == "evaluate":
-        from training.evaluation.__main__ import main as evaluate  # noqa: PLC0415 takes a second that a training saves
-
-        return evaluate(rest)
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("verb", choices=["train", "evaluate"], help="`evaluate --help` has the options of that one")
+    parser.add_argument("verb", choices=["train"], help="what SageMaker says")
     model = Path(os.environ.get(FOLDER_VARIABLE, "")).name.replace("_", "-")
     parser.add_argument("--model", default=model, help=f"one with a train.py (that of ${FOLDER_VARIABLE}, in an image)")
     parser.add_argument("--root", type=Path, default=OptMl().root, help="SageMaker's folders (%(default)s)")
@@ -37,4 +33,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())
