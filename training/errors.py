@@ -18,6 +18,8 @@
 An Interrupted is none of them: the machine is being taken away, the state is saved, and the next one goes on.
 """
 
+from typing import ClassVar
+
 
 class TrainingError(Exception):
     """Carries the reason and what to do about it, in a line; a person reads it in SageMaker's console."""
@@ -49,7 +51,9 @@ class UnknownLabel(UnusableData):
 
 
 class CorruptData(UnusableData):
-    """More records than a hundredth that cannot be read."""
+    """More of the records than are tolerated that cannot be read; fewer are left out, and counted."""
+
+    tolerated: ClassVar[float] = 0.01
 
 
 class UnusableCheckpoint(TrainingError):

@@ -20,8 +20,6 @@ from tqdm import tqdm
 from models.labels import Labels
 from training.errors import CorruptData, EmptyChannel, UnknownLabel
 
-MOST_CORRUPT = 0.01
-
 _FRAME_BYTES = 16  # of a record: its length in 8, two checksums in 4 each
 _EDGES = ("ymin", "xmin", "ymax", "xmax")
 _OVERHANG = 0.01  # boxes drawn by hand reach a little over the picture
@@ -78,7 +76,7 @@ def read_records(shards: Sequence[Path], labels: Labels) -> Records:
     everything = len(records.places) + records.corrupt
     if not everything:
         raise EmptyChannel(f"{', '.join(file.name for file in shards)}: no records; write some")
-    if records.corrupt > MOST_CORRUPT * everything:
+    if records.corrupt > CorruptData.tolerated * everything:
         raise CorruptData(
             f"{records.corrupt} of {everything} records cannot be read; write them again as tf.train.Example with "
             "image/encoded and image/object/…, in uncompressed TFRecords"

@@ -17,9 +17,6 @@ from sign_language.keypoints import COUNT, FARTHEST, Landmarks
 from training.data.landmark_files import READERS, REQUEST, Array, Entry
 from training.errors import CorruptData, EmptyChannel, UnknownLabel
 
-MOST_CORRUPT = 0.01
-"""Of the clips, and of the files, that may be unusable."""
-
 _UNREADABLE = (
     *(OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError),
     *(csv.Error, zipfile.BadZipFile, zlib.error),
@@ -115,7 +112,7 @@ class _Reading:
         Else says what was: these are few.
         """
         for left_out, of, what in ((len(self._faults), self._clips, "clips"), (self._damaged_files, files, "files")):
-            if left_out > MOST_CORRUPT * of:
+            if left_out > CorruptData.tolerated * of:
                 raise CorruptData(
                     f"{left_out} of {of} {what} cannot be used, more than one in a hundred; repair them or take them "
                     f"out. The first: {self._faults[0]}"

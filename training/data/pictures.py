@@ -24,7 +24,6 @@ Pixels = NDArray[np.uint8]
 MAX_CACHED_BYTES = 512 * 1024 * 1024
 """3,500 pictures of 224 x 224 pixels."""
 
-MAX_CORRUPT_SHARE = 0.01
 _CHUNK = 256  # pictures that are decoded before the next look at whether the machine is being taken away
 _NAMED = 3
 
@@ -91,9 +90,9 @@ class Pictures:
 
 def _tell(faults: Sequence[str], total: int) -> None:
     named = ", ".join(faults[:_NAMED]) + (" …" if len(faults) > _NAMED else "")
-    if len(faults) > MAX_CORRUPT_SHARE * total:
+    if len(faults) > CorruptData.tolerated * total:
         raise CorruptData(
-            f"{len(faults)} of {total} pictures cannot be read, more than {MAX_CORRUPT_SHARE:.0%}: {named}; "
+            f"{len(faults)} of {total} pictures cannot be read, more than {CorruptData.tolerated:.0%}: {named}; "
             "mend or remove them"
         )
     tqdm.write(f"Left out {len(faults)} of {total} pictures, which cannot be read: {named}")

@@ -15,7 +15,6 @@ from training.evaluation.detection import Detection
 from training.evaluation.examples import Example, digest
 from training.evaluation.served import Refusal, ServedModel, served
 
-_MOST_CORRUPT = 0.01
 _SHOWN_CORRUPT = 20
 
 
@@ -110,7 +109,7 @@ def _refuse_another(model: ServedModel, spec: ModelSpec, task: Task) -> None:
 def _usable(examples: Sequence[Example[Any]], answers: Sequence[Sequence[Any]]) -> _Asked:
     refused = {at: answer.code for each in answers for at, answer in enumerate(each) if isinstance(answer, Refusal)}
     corrupt = [{"file": examples[at].name, "code": refused[at]} for at in sorted(refused)]
-    if len(corrupt) > _MOST_CORRUPT * len(examples):
+    if len(corrupt) > CorruptData.tolerated * len(examples):
         first = ", ".join(f"{one['file']} ({one['code']})" for one in corrupt[:3])
         raise CorruptData(
             f"{len(corrupt)} of {len(examples)} examples cannot be read, more than a hundredth; "
