@@ -2,8 +2,8 @@
 
 The network is our own (network.py). Of the libraries that were tried beside tensorflow-cpu 2.21, tf-models-official
 2.20 and keras-hub 0.32 need tensorflow-text, which is there for TensorFlow 2.20 and fails to load; keras-cv 0.9 fails
-with it, and is no longer kept. keras-hub's RetinaNet can be had by leaving that out; on two cores its smallest network
-takes 2.2 s for a step of eight pictures (ours 0.3 s), and its decoding is not known to OpenVINO, which serves it.
+with it, and is no longer kept. keras-hub's RetinaNet can be had by leaving that out; on two busy cores a step of eight
+pictures took it 2.2 s with a ResNet-18, and ours 0.9 s in another run there.
 
     channel training    *.record-*, label_map.pbtxt, pipeline.config (where there is one)
     channel checkpoint  what to begin with (where there is one); see checkpoint.py
