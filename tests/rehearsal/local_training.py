@@ -25,6 +25,7 @@ from tests.stacks.retraining import UNKNOWN, resolved_text
 MODEL, FOLDER = "face-mask", "face_mask"
 BUCKET = "fovea-dev-training-000000000000-us-east-1"
 TRAINED_VERSION = "2.0.0"
+PROCESSING = "/opt/ml/processing"
 
 # What stands in for a model's train.py: it "learns" by taking its data for the model.
 TRAINER = """
@@ -110,7 +111,7 @@ class Training:
         done = subprocess.run(
             [sys.executable, "-m", "training", "train", "--model", MODEL, "--root", str(root)],
             cwd=self._image,
-            env=environment() | {"PYTHONPATH": f"{self._image}{os.pathsep}{self._image / 'containers'}"},
+            env=_of_image(self._image),
             capture_output=True,
             check=False,
         )
@@ -128,11 +129,14 @@ class Training:
 
 
 class Evaluation:
-    """SageMaker's processing job: what it is to find is said beforehand, and written where the job's output goes."""
+    """SageMaker's processing job: the image's content, told what the job's container is, in folders of its own.
 
-    def __init__(self, s3: Any) -> None:
-        self._s3, self._jobs = s3, dict[str, Job]()
-        self.finds: Mapping[str, Any] = {}
+    Where it is said beforehand what it `finds`, that is written where the job's output goes.
+    """
+
+    def __init__(self, image: Path, room: Path, s3: Any) -> None:
+        self._image, self._room, self._s3, self._jobs = image, room, s3, dict[str, Job]()
+        self.finds: Mapping[str, Any] | None = None
 
     def create(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         name = parameters["ProcessingJobName"]
@@ -144,9 +148,37 @@ class Evaluation:
 
     def _evaluate(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         (output,) = parameters["ProcessingOutputConfig"]["Outputs"]
+        room = self._room / parameters["ProcessingJobName"]
+        written = room / "evaluation"
+        if self.finds is None:
+            why = self._compare(parameters, room)
+            if why:
+                return {"FailureReason": f"AlgorithmError: {why}"}
+        else:
+            written.mkdir(parents=True)
+            (written / "evaluation.json").write_text(json.dumps(self.finds))
         bucket, key = _split(output["S3Output"]["S3Uri"])
-        self._s3.put_object(Bucket=bucket, Key=f"{key}/evaluation.json", Body=json.dumps(self.finds).encode())
+        for file in written.iterdir():
+            self._s3.upload_file(str(file), bucket, f"{key}/{file.name}")
         return {}
+
+    def _compare(self, parameters: Mapping[str, Any], room: Path) -> str:
+        """Why the container failed, if it did."""
+        for each in parameters["ProcessingInputs"]:
+            place = each["S3Input"]["LocalPath"].replace(PROCESSING, str(room))
+            download(self._s3, each["S3Input"]["S3Uri"], Path(place))
+        container = parameters["AppSpecification"]
+        assert container["ContainerEntrypoint"][0] == "python"
+        told = [word.replace(PROCESSING, str(room)) for word in container["ContainerArguments"]]
+        done = subprocess.run(
+            [sys.executable, *container["ContainerEntrypoint"][1:], *told],
+            cwd=self._image,
+            env=_of_image(self._image),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stderr[-500:] if done.returncode else ""
 
 
 class ModelStack:
@@ -199,12 +231,16 @@ class ModelStack:
 
 
 def download(s3: Any, uri: str, folder: Path) -> None:
-    """Every object below `uri`, as SageMaker lays a channel out."""
+    """Every object below `uri`, or the one that it is, as SageMaker lays a channel out."""
     bucket, prefix = _split(uri)
     for found in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]:
-        file = folder / found["Key"].removeprefix(prefix)
+        file = folder / (found["Key"].removeprefix(prefix) or Path(prefix).name)
         file.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(bucket, found["Key"], str(file))
+
+
+def _of_image(image: Path) -> dict[str, str]:
+    return environment() | {"PYTHONPATH": f"{image}{os.pathsep}{image / 'containers'}"}
 
 
 def _split(uri: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from experiments.local_run import environment
+from models.archive import pack
 from models.registry import ROOT
 from rehearsal.states import interpreter, without_waits
 from tests.local.conftest import LEFT_OUT
@@ -57,6 +58,7 @@ class Account:
 
     def __init__(self, trained, room, moto, bound) -> None:
         root, assembly = trained
+        self._room = room
         stack = assembly.part(PART)
         self.moto, self.s3 = moto, moto.client("s3")
         topic = moto.client("sns").create_topic(Name="trained")["TopicArn"]
@@ -76,10 +78,11 @@ class Account:
             "AWS_SECRET_ACCESS_KEY": "local",
         }
         self.stack = ModelStack(root, room, self.s3, functions)
-        self.evaluation, self.registered = Evaluation(self.s3), Registry(self.registry)
+        image = image_content(assembly, PART, room)
+        self.evaluation, self.registered = Evaluation(image, room / "evaluations", self.s3), Registry(self.registry)
         bound |= bindings(
             self.stack,
-            Training(image_content(assembly, PART, room), room / "jobs", self.s3),
+            Training(image, room / "jobs", self.s3),
             self.evaluation,
             functions,
             self.registered,
@@ -94,6 +97,9 @@ class Account:
             if file.is_file():
                 self.s3.upload_file(str(file), BUCKET, f"{MODEL}/data/training/{file.relative_to(artifact)}")
         self.s3.upload_file(str(FACE), BUCKET, f"{MODEL}/data/held-out/without_mask/face.jpg")
+        own = pack(root / "models" / FOLDER / "model.toml", artifact, self._room / "own.gz")
+        self.s3.create_bucket(Bucket="assets")
+        self.s3.upload_file(str(own), "assets", "own.gz")
 
     def train(self, difference, approval_s: int = 60):
         """Begins a run whose evaluation finds that `difference` of each measure, low and high."""
@@ -110,6 +116,10 @@ class Account:
             "measures": dict.fromkeys(gated, numbers),
         }
         return self.moto.start("training", without_waits(self._definition, approval_s))
+
+    def evaluate(self):
+        """Begins a run whose evaluation is the real one."""
+        return self.moto.start("training", without_waits(self._definition, 60))
 
     def told(self) -> tuple[str, str]:
         """The one message of the topic that nobody has read yet: its subject and text."""
@@ -167,6 +177,22 @@ def test_a_better_candidate_is_registered_and_served(account):
     assert lineage["code:image-digest"].startswith("sha256:")
     assert (lineage["metric:f1"], lineage["replaces"]) == ("0.9", "s3://assets/own.gz")
     assert account.told()[0] == "face-mask (dev): Deployed"
+
+
+def test_the_evaluation_asks_both_models_about_the_held_out_examples(account):
+    """The candidate is the current model over again, so no measure differs, and it is served."""
+    masked = ROOT / "models" / FOLDER / "samples" / "drawn_with_mask.jpg"
+    account.s3.upload_file(str(masked), BUCKET, f"{MODEL}/data/held-out/with_mask/face.jpg")
+    execution = account.evaluate()
+    ended = execution.ended(180)
+    assert ended["status"] == "SUCCEEDED", (ended, execution.entered())
+    found = account.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{MODEL}/evaluations/")["Contents"]
+    assert {each["Key"].rpartition("/")[2] for each in found} == {"evaluation.json", "report.json", "report.html"}
+    (evaluation,) = [each["Key"] for each in found if each["Key"].endswith("evaluation.json")]
+    measures = json.loads(account.s3.get_object(Bucket=BUCKET, Key=evaluation)["Body"].read())["measures"]
+    assert measures["f1"]["candidate"] == measures["f1"]["current"]
+    assert measures["f1"]["difference"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert account.served_version() == TRAINED_VERSION
 
 
 def test_a_worse_candidate_halts_and_changes_nothing(account):
