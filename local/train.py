@@ -22,6 +22,7 @@ from training.run import trainable
 
 CHANNEL = "training"
 DRAWN_SEED = 7
+_ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'containers'}"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,11 +110,12 @@ def _in_container(image: str, opt_ml: OptMl, channels: Mapping[str, Path]) -> Se
 
 def _run(command: Sequence[str]) -> int:
     """Its exit status. Ctrl-C reaches it too, which saves what it has and ends."""
-    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return subprocess.run(command, cwd=ROOT, check=False).returncode
-    finally:
-        signal.signal(signal.SIGINT, former)
+    with subprocess.Popen(command, cwd=ROOT, env=_ENVIRONMENT) as process:
+        former = signal.signal(signal.SIGINT, signal.SIG_IGN)  # not before: it would be ignored there as well
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, former)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -13,7 +13,7 @@ from models.registry import ROOT
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
-_ROOMS = ("contract", "containers", "lambda_handlers", "models", "stacks", "web")
+_ROOMS = ("contract", "containers", "lambda_handlers", "models", "monitoring", "stacks", "training", "web")
 _FILES = ("app.py", "cdk.json", ".dockerignore", "pyproject.toml")
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -306,7 +307,8 @@ def trained(root: Path, channels, **hyperparameters: str) -> tuple[int, str, Opt
     opt_ml = OptMl(root)
     lay_out(opt_ml, channels, hyperparameters)
     command = [sys.executable, "-m", "training", "train", "--model", "object-detection", "--root", str(root)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    path = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'containers'}"}
+    done = subprocess.run(command, cwd=ROOT, env=path, capture_output=True, text=True, check=False)
     return done.returncode, done.stderr + done.stdout, opt_ml
 
 
