@@ -118,14 +118,19 @@ class Assembly:
                 self._add_assets(self._read(artifact["properties"]["file"]))
         if self._given:
             raise AssemblyError(
-                f"{', '.join(self._given)}: no stack takes another archive of it; "
-                "give its model.toml a [training] table"
+                f"{', '.join(self._given)}: no stack has an endpoint that takes an archive of it; "
+                "name a model with an endpoint that is no Lambda function"
             )
 
     def _resources(self, stack: Properties) -> Mapping[str, Properties]:
         template, model = self._read(stack["templateFile"]), stack.get("tags", {}).get("model", "")
-        takes_another = _ARCHIVE in template.get("Parameters", {}) and model in self._given
-        return decided(template, {_ARCHIVE: self._given.pop(model).as_uri()} if takes_another else {})
+        served = of_type(template["Resources"], "AWS::SageMaker::Model")
+        given = self._given.pop(model).as_uri() if served and model in self._given else None
+        if given is None or _ARCHIVE in template.get("Parameters", {}):
+            return decided(template, {_ARCHIVE: given} if given else {})
+        for properties in served.values():  # no training reaches it in AWS; here anybody may try one
+            properties["PrimaryContainer"]["ModelDataUrl"] = given
+        return decided(template, {})
 
     def _read(self, name: str) -> Any:
         return json.loads((self.folder / name).read_text(encoding="utf-8"))

@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         status = _run(_as_process(model, opt_ml))
     if status == 0:
-        print(f"Serve it: make local ARCHIVE={model.spec.name}={opt_ml.model}")
+        archive = shutil.make_archive(str(opt_ml.model), "gztar", opt_ml.model)  # as SageMaker makes one of it
+        print(f"Serve it: make local ARCHIVE={model.spec.name}={archive}")
     return status
 
 

@@ -38,10 +38,16 @@ def test_the_other_archive_is_what_answers(trained, tmp_path):
         assert version(Caller(local)) == "1.0.0"
 
 
-def test_a_model_that_no_training_reaches_takes_no_other(trained, tmp_path):
+def test_a_model_that_aws_does_not_train_takes_another_too(trained, tmp_path):
+    _, archive = trained
+    with start_local(tmp_path / "state", f"--archive={MODEL}={archive}") as local:
+        assert version(Caller(local)) == "2.0.0"
+
+
+def test_an_archive_of_a_model_that_is_not_there_is_refused(trained, tmp_path):
     root, archive = trained
     with (
-        pytest.raises(DidNotStart, match=r"face-mask: no stack takes another archive of it; give its model.toml a"),
+        pytest.raises(DidNotStart, match=r"face-mask: no stack has an endpoint that takes an archive of it"),
         start_local(tmp_path / "state", f"--archive=face-mask={archive}", root=root),
     ):
         pass

@@ -162,9 +162,11 @@ def test_one_at_a_time_in_their_order_and_who_waits_too_long_is_dropped(tmp_path
 
 
 async def _queued(tmp_path, now) -> dict[str, str | None]:
+    key = "ab" * 32  # of the archive, which is unpacked already
     environment = write_failing_model(tmp_path / "models" / "moody", "")
+    (tmp_path / "models" / "moody").rename(tmp_path / "models" / key)
     image = Image("key", ROOT, "containers/Dockerfile", "linux/amd64", build_args={"CONTAINER": "failing"})
-    archive = tmp_path / "asset.moody.tar.gz"
+    archive = tmp_path / f"asset.{key}.tar.gz"
     asked = Endpoint("moody", "async", image, archive, environment, None, None, "ml.c7i.large", Jobs("", "", 1))
     (tmp_path / "logs").mkdir()
 
