@@ -111,7 +111,7 @@ SPECS = {
     "no text": (holds("model.toml", b"\xff\xfe" * 100), "model.toml"),
     "a folder": (becomes("model.toml", Path.mkdir), "model.toml"),
     "a module that is no container": (edited("model.toml", '"savedmodel"', '"this"'), "container"),
-    "a package that is no container": (edited("model.toml", '"savedmodel"', '"idlelib"'), "container"),
+    "a package that is no container": (edited("model.toml", '"savedmodel"', '"wsgiref"'), "container"),
 }
 FILES = ("model.toml", "model.xml", "model.bin", "labels.json")
 SPECIAL = {
