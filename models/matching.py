@@ -1,8 +1,10 @@
-"""Which detections are right: what every measure of a detector begins with. It needs no framework.
+"""Which detections are right, and the curve that follows: what every measure of a detector needs. No framework does.
 
 PASCAL VOC's rule (Everingham et al., IJCV 111, 2015, doi:10.1007/s11263-014-0733-5, section 4.2.1): best first, a
 detection is right when it overlaps a box that no better one has taken with an IoU of at least 0.5.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,20 @@ from numpy.typing import NDArray
 LEAST_IOU = 0.5
 SHOWN_SCORE = 0.3
 """From here on a detection is worth being looked at; the server's default threshold too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Precision over recall of one class, as the score to accept falls; `objects` is how many there were to find."""
+
+    recall: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    objects: int
+
+    @property
+    def average_precision(self) -> float:
+        """The area under the interpolated curve; 0 where nothing was found."""
+        return float(np.sum(np.diff(self.recall, prepend=0.0) * self.precision))
 
 
 def right(to_find: NDArray[np.float32], boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.bool_]:

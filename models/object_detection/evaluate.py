@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.labels import Labels
-from models.matching import SHOWN_SCORE, right
+from models.matching import SHOWN_SCORE, Curve, right
 from models.object_detection.dataset import LABELS
-
-Floats = NDArray[np.float64]
 
 
 class Truth(Protocol):
@@ -42,21 +40,6 @@ class Detections:
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     classes: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Precision over recall of one class, as the score to accept falls; `objects` is how many there were to find."""
-
-    recall: Floats
-    precision: Floats
-    objects: int
-
-    @property
-    def average_precision(self) -> float:
-        """The area under the interpolated curve; 0 where nothing was found."""
-        steps = np.concatenate([[0.0], self.recall])
-        return float(np.sum(np.diff(steps) * self.precision))
 
 
 def detect(artifact: Path, pictures: Sequence[NDArray[np.uint8]]) -> list[Detections]:

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from models.matching import SHOWN_SCORE
+from models.matching import SHOWN_SCORE, Curve
 from models.object_detection.dataset import Dataset
-from models.object_detection.evaluate import Curve, Detections
+from models.object_detection.evaluate import Detections
 from models.object_detection.shapes import KINDS
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.matching import SHOWN_SCORE, matches
+from models.matching import SHOWN_SCORE, Curve, matches
 from training.evaluation.bootstrap import Floats
 
 
@@ -41,20 +41,6 @@ class Found(Objects):
             found = matches(truth.boxes[to_find], self.boxes[theirs], self.scores[theirs])
             places[theirs[found >= 0]] = to_find[found[found >= 0]]
         return places
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Precision over recall of one class at each right detection, best first; `objects` is how many were to find."""
-
-    recall: Floats
-    precision: Floats
-    objects: int
-
-    @property
-    def average_precision(self) -> float:
-        """The area under it; 0 where nothing was found."""
-        return float(np.sum(np.diff(self.recall, prepend=0.0) * self.precision))
 
 
 class DetectorMeasures:
