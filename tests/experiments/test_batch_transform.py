@@ -7,7 +7,6 @@ from contextlib import closing
 import boto3
 import httpx
 import pytest
-import requests
 from moto import mock_aws
 
 from experiments.batch.__main__ import main
@@ -37,7 +36,6 @@ def account(monkeypatch):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
-        requests.post("http://motoapi.amazonaws.com/moto-api/reset", timeout=5)  # what other tests have left
         boto3.client("s3").create_bucket(Bucket="pictures")
         sagemaker = boto3.client("sagemaker")
         role = "arn:aws:iam::123456789012:role/model"

@@ -129,14 +129,15 @@ def aws(handler_module):
         s3 = boto3.client("s3", endpoint_url=url, **keys)
         for bucket in (INPUTS, RESULTS):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        patch.setenv("AWS_ENDPOINT_URL_S3", url)
-        patch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", queue.url)
-        patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         storage = handler_module.ROUTES["GET", "/jobs/{id}"].__self__._storage
-        assert storage.client
-        patch.setattr(handler_module.RUNTIME.sagemaker, "client", client("sagemaker-runtime"))
+        with pytest.MonkeyPatch.context() as addresses:  # only while the clients are made: other rooms' tests come next
+            addresses.setenv("AWS_ENDPOINT_URL_S3", url)
+            addresses.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", queue.url)
+            addresses.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+            addresses.setenv("AWS_ACCESS_KEY_ID", "test")
+            addresses.setenv("AWS_SECRET_ACCESS_KEY", "test")
+            assert storage.client
+            patch.setattr(handler_module.RUNTIME.sagemaker, "client", client("sagemaker-runtime"))
         yield SimpleNamespace(s3=s3, queue=queue, storage=storage)
 
 
