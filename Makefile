@@ -20,7 +20,7 @@ DEV := $(APP) $(VENV)/.dev-installed
 # Tests of servers have deadlines and bounds, so they run one after the other; these run side by side.
 NETWORKS := any_saved_model brain_tumor_networks detector every_model fallback pytorch_engine pytorch_script_defaults
 SIDE_BY_SIDE := $(addprefix tests/,contract experiments lambda_handlers models monitoring rehearsal stacks training) \
-  tests/test_new_model.py $(NETWORKS:%=tests/containers/test_%.py)
+  $(addprefix tests/,test_new_model.py images/test_training.py local/test_archive.py) $(NETWORKS:%=tests/containers/test_%.py)
 
 .PHONY: help local train evaluate test check synth rehearse images new-model bench cost docs lock audit clean
 

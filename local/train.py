@@ -17,6 +17,7 @@ from pathlib import Path
 from images.docker import PROGRAM
 from models.registry import ROOT, Model
 from training.errors import TrainingError
+from training.evaluation import REPORT
 from training.opt_ml import OptMl
 from training.run import trainable
 
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _run(_as_process(model, opt_ml))
     if status == 0:
         archive = shutil.make_archive(str(opt_ml.model), "gztar", opt_ml.model)  # as SageMaker makes one of it
+        if (opt_ml.output_data / REPORT).is_file():
+            print(f"How good it is: {opt_ml.output_data / REPORT}")
         print(f"Serve it: make local ARCHIVE={model.spec.name}={archive}")
     return status
 

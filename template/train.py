@@ -5,11 +5,13 @@
 Without DATA it learns shapes that it draws. docs/training.md says what else it may be given, and how SageMaker runs it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from training.classifier import ClassifierJob, train_classifier
 from training.classifier_hyperparameters import ClassifierHyperparameters
 from training.data.augmentation import Augmentation
+from training.data.examples import Example
 from training.job import Job
 from training.network import Network
 
@@ -21,9 +23,9 @@ class Hyperparameters(ClassifierHyperparameters):
     """Those of every classifier; give a field here another default, or add one."""
 
 
-def train(job: Job[Hyperparameters]) -> None:
-    """Writes the SavedModel to job.model_dir. Raises TrainingError, Interrupted."""
-    train_classifier(job, _AUGMENTATION, _network)
+def train(job: Job[Hyperparameters]) -> Sequence[Example[int]]:
+    """Writes the SavedModel to job.model_dir; gives what it was judged by. Raises TrainingError, Interrupted."""
+    return train_classifier(job, _AUGMENTATION, _network)
 
 
 def _network(job: ClassifierJob, checkpoint: Path | None) -> Network:

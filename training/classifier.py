@@ -4,7 +4,7 @@ Data, hyperparameters and checkpoint are known to be good before a framework is 
 told in a second.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from training.classifier_hyperparameters import ClassifierHyperparameters
 from training.data.augmentation import Augmentation
 from training.data.batches import TrainingBatches
 from training.data.class_weights import class_weights
+from training.data.examples import Example
 from training.fitting import fit
 from training.given_checkpoint import given_checkpoint
 from training.job import Job
@@ -24,16 +25,16 @@ ClassifierJob = Job[ClassifierHyperparameters]
 
 def train_classifier(
     job: ClassifierJob, augmentation: Augmentation, network_of: Callable[[ClassifierJob, Path | None], Network]
-) -> None:
+) -> Sequence[Example[int]]:
     """`network_of` imports its framework, and builds the network with the weights of the file that it is given, if any.
 
-    Raises TrainingError, Interrupted.
+    Gives what the network was judged by. Raises TrainingError, Interrupted.
     """
     chosen, spec = job.hyperparameters, job.model.spec
     with given_checkpoint(job) as checkpoint:
         data = read_data(job)
         network = network_of(job, checkpoint)
-    labels, count = np.array([one.label for one in data.training]), len(job.model.labels)
+    labels, count = np.array([one.truth for one in data.training]), len(job.model.labels)
     batches = TrainingBatches(
         examples=data.training,
         pictures=data.pictures,
@@ -45,3 +46,4 @@ def train_classifier(
     )
     fit(job, network, data, batches)
     network.export(job.model_dir)
+    return data.validation

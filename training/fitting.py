@@ -118,7 +118,7 @@ class _Fitting:
             answers.append(self._network.outputs(batch))
             self._job.after_step(self._progress.step, self._save)
         scores = probabilities(np.concatenate(answers), self._job.model.spec.output)
-        figures = validation_figures(scores, np.array([one.label for one in self._data.validation]))
+        figures = validation_figures(scores, np.array([one.truth for one in self._data.validation]))
         self._job.report(self._progress.step, {"train:loss": self._progress.epoch_loss / len(self._batches), **figures})
         self._progress.judged += 1
         self._progress.epoch_loss = 0.0

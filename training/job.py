@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Generic, TypeVar
 
@@ -31,6 +32,7 @@ class Job(Generic[H_co]):
         self._checkpoints = Checkpoints(opt_ml.checkpoints, {"model": model.spec.name, **hyperparameters.model_dump()})
         self._saved_at = time.monotonic()
         self._is_told_to_stop = False
+        self._scratch: TemporaryDirectory[str] | None = None
 
     @property
     def model_dir(self) -> Path:
@@ -42,6 +44,13 @@ class Job(Generic[H_co]):
         """Where files about the result go that are not served with it; SageMaker packs them into output.tar.gz."""
         self._opt_ml.output_data.mkdir(parents=True, exist_ok=True)
         return self._opt_ml.output_data
+
+    @property
+    def scratch(self) -> Path:
+        """A folder that is gone when the training is."""
+        if self._scratch is None:
+            self._scratch = TemporaryDirectory()
+        return Path(self._scratch.name)
 
     @property
     def input_data(self) -> Path:

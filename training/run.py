@@ -3,22 +3,27 @@
 A trainable model is one with a train.py, which has
 
     class Hyperparameters(training.hyperparameters.Hyperparameters)
-    def train(job: Job[Hyperparameters]) -> None        writes the artifact to job.model_dir
-    def draw(folder: Path, seed: int) -> None           demonstration data, where a person has none at hand
+    def train(job: Job[Hyperparameters]) -> Sequence[Example]   writes the artifact to job.model_dir; gives what it was
+                                                                judged by, for the report, or nothing
+    def draw(folder: Path, seed: int) -> None                   demonstration data, where a person has none at hand
 """
 
 import errno
 import logging
 import shutil
 import signal
+from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from models.archive import SPEC_NAME
 from models.artifact import artifact_faults
 from models.registry import ROOT, Model
 from models.spec import SpecError, read_spec
+from training.data.examples import Example
 from training.errors import (
+    CorruptData,
     Interrupted,
     InvalidConfiguration,
     NoMemory,
@@ -27,6 +32,7 @@ from training.errors import (
     UnexpectedFailure,
     UnusableResult,
 )
+from training.evaluation import REPORT
 from training.job import Job
 from training.opt_ml import OptMl
 
@@ -60,8 +66,10 @@ def _train(name: str, opt_ml: OptMl) -> None:
     job = Job(model, trainer.Hyperparameters.parse(opt_ml.hyperparameters), opt_ml)
     job.stop_on_signals()
     opt_ml.model.mkdir(parents=True, exist_ok=True)
-    trainer.train(job)
+    held_out = trainer.train(job)
     _finish(job)
+    _report(job, held_out)
+    job.done()
 
 
 def trainable(name: str) -> tuple[Model, ModuleType]:
@@ -84,7 +92,23 @@ def _finish(job: Job) -> None:  # type: ignore[type-arg]
     faults = artifact_faults(job.model.spec, job.model_dir)
     if faults:
         raise UnusableResult("; ".join(faults))
-    job.done()
+
+
+def _report(job: Job, held_out: Sequence[Example[Any]]) -> None:  # type: ignore[type-arg]
+    """Asks the result about `held_out` by the served path, and writes the report to output/data.
+
+    Raises UnusableModel for a result that cannot be served.
+    """
+    from training.evaluation.evaluate import evaluate  # noqa: PLC0415 it brings a server, which a refusal does without
+
+    if not held_out:
+        return
+    try:
+        evaluate(job.model_dir, None, held_out).write(job.output_data)
+    except CorruptData as error:  # what a training takes and the server does not, such as a picture of its own format
+        log.warning("There is no report: %s", error)
+    else:
+        log.info("The report is %s", job.output_data / REPORT)
 
 
 def explained(error: BaseException) -> TrainingError:

@@ -3,6 +3,7 @@
 make train MODEL=brain-tumor DATA=FOLDER
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from models.spec import read_spec
 from training.classifier import ClassifierJob, train_classifier
 from training.classifier_hyperparameters import ClassifierHyperparameters
 from training.data.augmentation import Augmentation
+from training.data.examples import Example
 from training.job import Job
 from training.network import Network
 
@@ -29,9 +31,12 @@ class Hyperparameters(ClassifierHyperparameters):
     weight_decay: Annotated[float, Field(ge=0, le=1, description="Of AdamW.")] = 0.02
 
 
-def train(job: Job[Hyperparameters]) -> None:
-    """Writes weights.pth, model.xml and model.bin to job.model_dir. Raises TrainingError, Interrupted."""
-    train_classifier(job, _AUGMENTATION, _network)
+def train(job: Job[Hyperparameters]) -> Sequence[Example[int]]:
+    """Writes weights.pth, model.xml and model.bin to job.model_dir; gives what it was judged by.
+
+    Raises TrainingError, Interrupted.
+    """
+    return train_classifier(job, _AUGMENTATION, _network)
 
 
 def _network(job: ClassifierJob, checkpoint: Path | None) -> Network:

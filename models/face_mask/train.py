@@ -3,12 +3,14 @@
 make train MODEL=face-mask DATA=FOLDER
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from models.spec import read_spec
 from training.classifier import ClassifierJob, train_classifier
 from training.classifier_hyperparameters import ClassifierHyperparameters
 from training.data.augmentation import Augmentation
+from training.data.examples import Example
 from training.job import Job
 from training.network import Network
 
@@ -21,9 +23,9 @@ class Hyperparameters(ClassifierHyperparameters):
     """Those of every classifier; the defaults suit the small residual network."""
 
 
-def train(job: Job[Hyperparameters]) -> None:
-    """Writes the SavedModel to job.model_dir. Raises TrainingError, Interrupted."""
-    train_classifier(job, _AUGMENTATION, _network)
+def train(job: Job[Hyperparameters]) -> Sequence[Example[int]]:
+    """Writes the SavedModel to job.model_dir; gives what it was judged by. Raises TrainingError, Interrupted."""
+    return train_classifier(job, _AUGMENTATION, _network)
 
 
 def _network(job: ClassifierJob, checkpoint: Path | None) -> Network:

@@ -17,6 +17,7 @@ from models.object_detection.checkpoint import load_what_fits
 from models.object_detection.evaluate import Detections, detections
 from models.object_detection.export import ExportedDetector, export
 from models.object_detection.framing import Framing
+from models.object_detection.judged import as_examples
 from models.object_detection.lite import LITE, LiteDetector, write_lite
 from models.object_detection.measure import Find, measured
 from models.object_detection.network import build_network
@@ -25,7 +26,9 @@ from models.object_detection.records import Records, read_records
 from models.object_detection.shards import shards_in
 from models.object_detection.train import Hyperparameters
 from models.object_detection.trainer import Trainer
+from training.data.examples import Example
 from training.errors import EmptyChannel, UnusableCheckpoint
+from training.evaluation.detector import Objects
 from training.job import Job
 
 _REPORTS, _EVALUATIONS = 30, 6
@@ -36,8 +39,8 @@ _CALIBRATED = 60  # pictures that set the scales of the eight bits
 log = logging.getLogger(__name__)
 
 
-def learn(job: Job[Hyperparameters]) -> None:
-    """Trains on the job's channels, and writes the artifact. Raises TrainingError."""
+def learn(job: Job[Hyperparameters]) -> list[Example[Objects]]:
+    """Trains on the job's channels, and writes the artifact; gives what it was judged by. Raises TrainingError."""
     keras.utils.set_random_seed(job.hyperparameters.seed)
     tf.config.experimental.enable_op_determinism()
     folder = job.channel("training")
@@ -54,6 +57,7 @@ def learn(job: Job[Hyperparameters]) -> None:
     _write_spec(job, plan.framing)
     if job.hyperparameters.quantize:
         _quantize(job, plan, data, detector)
+    return as_examples(data.validation, plan.labels, job.scratch)
 
 
 class _Data(NamedTuple):

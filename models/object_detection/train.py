@@ -13,12 +13,15 @@ TensorFlow is imported only when a training begins: others ask for the hyperpara
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from training import hyperparameters
+from training.data.examples import Example
+from training.evaluation.detector import Objects
 from training.job import Job
 
 _DRAWN_SCENES = 1500
@@ -35,12 +38,12 @@ class Hyperparameters(hyperparameters.Hyperparameters):
     ] = "FLOAT"
 
 
-def train(job: Job[Hyperparameters]) -> None:
-    """Writes the artifact to `job.model_dir`. Raises TrainingError."""
+def train(job: Job[Hyperparameters]) -> Sequence[Example[Objects]]:
+    """Writes the artifact to `job.model_dir`; gives what it was judged by. Raises TrainingError."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its start-up notices would break the progress bar
     from models.object_detection.learn import learn  # noqa: PLC0415
 
-    learn(job)
+    return learn(job)
 
 
 def draw(folder: Path, seed: int) -> None:

@@ -26,6 +26,8 @@ from models.spec import SpecError
 from models.torch_export import export
 from sign_language.keypoints import COUNT
 from sign_language.networks.spoter import Spoter
+from training.data.examples import Example
+from training.data.landmark_files import write_request
 from training.data.landmarks import Clip, read_clips
 from training.data.split import stratified
 from training.errors import InvalidHyperparameter, UnusableData
@@ -75,8 +77,8 @@ class Hyperparameters(Shared):
         )
 
 
-def train(job: Job[Hyperparameters]) -> None:
-    """Fits a network to the job's clips and exports the best of it."""
+def train(job: Job[Hyperparameters]) -> Sequence[Example[int]]:
+    """Fits a network to the job's clips and exports the best of it; gives what it was judged by."""
     chosen = job.hyperparameters
     pretrained = read_pretrained(job.channel("checkpoint"), job.model.spec) if job.has_channel("checkpoint") else None
     glosses, training, validation = _data(job, pretrained)
@@ -89,6 +91,10 @@ def train(job: Job[Hyperparameters]) -> None:
     _follow(course, job, validation)
     export(course.best(), torch.zeros(_EXAMPLE_FRAMES, COUNT, 2), job.model_dir, dynamic_axes=(0,))
     (job.model_dir / LABELS).write_text(json.dumps(glosses, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return [
+        Example(write_request(job.scratch / f"{number}.json", clip), f"{glosses[gloss]}, clip {number}", gloss)
+        for number, (clip, gloss) in enumerate(zip(validation.clips, validation.labels.tolist(), strict=True))
+    ]
 
 
 def _follow(course: Course, job: Job[Hyperparameters], validation: Examples) -> None:

@@ -45,6 +45,8 @@ def test_a_detector_trains_through_opt_ml_and_says_what_it_was_given(train):
     }
     assert json.loads((opt_ml.config / "hyperparameters.json").read_text())["num_steps"] == "4"
     assert (opt_ml.channel(CHANNEL)).is_dir()
+    assert json.loads((opt_ml.output_data / "report.json").read_text())["examples"] == 4
+    assert f"How good it is: {opt_ml.output_data / 'report.html'}" in done.stdout
     assert not opt_ml.failure.exists()
 
 

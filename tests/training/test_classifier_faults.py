@@ -54,7 +54,7 @@ def test_a_label_outside_the_map(train, pictures):
     assert train({"training": pictures}) == (
         1,
         "UnknownLabel: the folder training/no_mask: 'no_mask' is no label of this model; "
-        "it knows with_mask, without_mask",
+        "it knows with_mask, without_mask: rename it, or change labels in model.toml",
     )
 
 

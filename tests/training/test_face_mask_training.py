@@ -1,6 +1,7 @@
 """One training of a committed model, by the very process that SageMaker starts, interrupted and gone on with."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -82,6 +83,16 @@ def test_the_result_is_served_as_it_is(finished, portraits):
     predictor = load_predictor(finished[0].model, "openvino")
     request = Request(picture.getvalue(), "image/png", "application/json", Options(), Deadline.after(20), Timings())
     assert b'"with_mask"' in predictor.answer(request).content
+
+
+def test_it_is_reported_on_by_what_it_was_judged_by(finished):
+    opt_ml, _, errors = finished
+    report = json.loads((opt_ml.output_data / "report.json").read_text())
+    assert (report["model"], report["examples"], report["current"]) == ("face-mask", 8, None)
+    assert set(report["measures"]) >= {"accuracy", "precision", "recall", "f1", "roc_auc"}
+    assert sum(map(sum, report["candidate"]["confusion"])) == 8
+    assert (opt_ml.output_data / "report.html").read_text().startswith("<!doctype html>")
+    assert f"The report is {opt_ml.output_data / 'report.html'}" in errors
 
 
 def test_what_it_was_judged_by_is_listed(finished):

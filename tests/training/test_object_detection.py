@@ -30,6 +30,7 @@ from models.object_detection.export import ExportedDetector, export
 from models.object_detection.fields import Fields
 from models.object_detection.framing import Framing
 from models.object_detection.geometry import Geometry
+from models.object_detection.judged import as_examples
 from models.object_detection.lite import LITE, LiteDetector
 from models.object_detection.network import build_network
 from models.object_detection.pipeline_config import PIPELINE_CONFIG, Resizer, read_pipeline_config
@@ -331,6 +332,23 @@ def test_a_process_trains_through_opt_ml(training):
     assert not opt_ml.failure.exists()
     assert read_spec(opt_ml.model / "model.toml").input.size == (SIDE_PX, SIDE_PX)
     assert read_labels(SPEC, opt_ml.model) == LABELS
+
+
+def test_it_is_reported_on_by_the_records_that_it_did_not_learn(training):
+    _, log, opt_ml = training
+    report = json.loads((opt_ml.output_data / "report.json").read_text())
+    assert (report["examples"], report["corrupt"], report["labels"]) == (4, 0, list(LABELS.values()))
+    judged = float(re.findall(r"validation:map_50=([\d.]+)", log)[-1])
+    assert report["measures"]["map_50"]["candidate"]["value"] == pytest.approx(judged, abs=0.05)
+
+
+def test_what_it_is_reported_on_is_what_the_records_hold(drawn, tmp_path):
+    records = read_records(shards_in(drawn)[0], LABELS)
+    examples = as_examples(records, LABELS, tmp_path)
+    assert len(examples) == len(records.places)
+    assert [list(LABELS)[place] for place in examples[0].truth.classes] == scene().classes.tolist()
+    np.testing.assert_allclose(examples[0].truth.boxes[:, [1, 0, 3, 2]], scene().boxes, atol=1e-6)
+    np.testing.assert_array_equal(np.asarray(Image.open(examples[0].file)), np.asarray(records.image(0)))
 
 
 def test_the_result_serves(training):

@@ -21,7 +21,7 @@ SPEC = InputSpec(size=(8, 8))
 
 def examples_in(folder, count=30):
     save_pictures(folder, count)
-    return [Example(folder / f"{number}.png", number % 3) for number in range(count)]
+    return [Example(folder / f"{number}.png", f"{number}.png", number % 3) for number in range(count)]
 
 
 def read(examples, spec=SPEC, max_cached_bytes=1 << 20):
@@ -42,7 +42,7 @@ def test_a_picture_is_prepared_as_it_is_served(model, tmp_path):
     turned = Image.Exif()
     turned[0x0112] = 6
     Image.fromarray(pixels).resize((4000, 3000)).save(file, exif=turned)
-    pictures, examples = read([Example(file, 0)], spec)
+    pictures, examples = read([Example(file, file.name, 0)], spec)
     (inputs,) = validation_batches(examples, pictures, spec, size=2)
     assert np.array_equal(inputs[0], prepare(decode_image(file.read_bytes(), needed_side(spec)), spec))
 
@@ -52,7 +52,7 @@ def test_pictures_whose_longer_side_is_free_are_judged_whole_and_learnt_from_in_
     files = [tmp_path / f"{name}.png" for name in ("wide", "high", "square")]
     for file, size in zip(files, ((32, 16), (16, 24), (16, 16)), strict=True):
         Image.linear_gradient("L").resize(size).save(file)
-    examples = [Example(file, number) for number, file in enumerate(files)]
+    examples = [Example(file, file.name, number) for number, file in enumerate(files)]
     pictures, _ = read(examples, spec)
     shapes = [batch.shape for batch in validation_batches(examples, pictures, spec, size=3)]
     assert shapes == [(1, 3, 16, 32), (1, 3, 24, 16), (1, 3, 16, 16)]

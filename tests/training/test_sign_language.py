@@ -120,6 +120,9 @@ def test_is_interrupted_goes_on_and_serves_what_it_learnt(opt_ml, clips, tmp_pat
         assert reply.status == 200
         assert sorted(one["gloss"] for one in reply.json()["instances"]) == SHOWN
 
+    report = json.loads((opt_ml.output_data / "report.json").read_text())
+    assert (report["examples"], report["labels"]) == (3, SHOWN)
+
 
 def small_course(clips, chosen):
     examples = Examples(list(clips.values()), np.arange(len(clips), dtype=np.int64) % len(SIGNS))

@@ -36,7 +36,7 @@ class Batch:
 class TrainingBatches:
     """Every example once in an epoch, in an order of the epoch's own, augmented where that is asked for."""
 
-    examples: Sequence[Example]
+    examples: Sequence[Example[int]]
     pictures: Pictures
     spec: InputSpec
     size: int
@@ -66,12 +66,12 @@ class TrainingBatches:
         pixels = [_framed(self.pictures.pixels(one), self.spec) for one in chosen]
         if self.augmentation:
             pixels = [self.augmentation.apply(one, rng) for one in pixels]
-        labels = np.array([one.label for one in chosen])
+        labels = np.array([one.truth for one in chosen])
         return Batch(np.stack([normalised(one, self.spec) for one in pixels]), labels, self.weights[labels])
 
 
 def validation_batches(
-    examples: Sequence[Example], pictures: Pictures, spec: InputSpec, size: int
+    examples: Sequence[Example[int]], pictures: Pictures, spec: InputSpec, size: int
 ) -> Iterator[NDArray[np.float32]]:
     """The inputs of all examples in their order, as they are served: at most `size` together, and of one shape."""
     for first in range(0, len(examples), size):

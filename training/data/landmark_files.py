@@ -106,6 +106,12 @@ def _from_request(file: Path) -> Array:
     return clip.transpose(0, 2, 1) if clip.shape[1:] == (2, COUNT) else clip
 
 
+def write_request(file: Path, clip: Array) -> Path:
+    """Writes `clip` (frames, 54, 2) as the body of a request; gives `file`."""
+    file.write_text(json.dumps({"keypoints_list": clip.tolist()}), encoding="utf-8")
+    return file
+
+
 READERS: Mapping[str, Callable[[Path], Any]] = {
     ".h5": _hdf5,
     ".hdf5": _hdf5,

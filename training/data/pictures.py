@@ -35,9 +35,9 @@ class Pictures:
         self._spec = spec
         self._side = needed_side(spec)
         self._room = max_cached_bytes
-        self._cached: dict[Example, Pixels] = {}
+        self._cached: dict[Example[int], Pixels] = {}
 
-    def read(self, examples: Sequence[Example], name: str, between: Callable[[], None]) -> Sequence[Example]:
+    def read(self, examples: Sequence[Example[int]], name: str, between: Callable[[], None]) -> Sequence[Example[int]]:
         """Opens each once and gives those that can be read; calls `between` every few seconds.
 
         Raises CorruptData when more than a hundredth cannot be.
@@ -57,7 +57,7 @@ class Pictures:
             _tell(faults, len(examples))
         return readable
 
-    def pixels(self, example: Example) -> Pixels:
+    def pixels(self, example: Example[int]) -> Pixels:
         """(height, width, 3), of the network's size. Raises CorruptData for a file that has changed since."""
         pixels = self._cached.get(example)
         read = self._decode(example) if pixels is None else pixels
@@ -66,15 +66,15 @@ class Pictures:
         return read
 
     def _decoded(
-        self, examples: Sequence[Example], between: Callable[[], None]
-    ) -> Iterator[tuple[Example, Pixels | str]]:
+        self, examples: Sequence[Example[int]], between: Callable[[], None]
+    ) -> Iterator[tuple[Example[int], Pixels | str]]:
         with ThreadPoolExecutor(cores()) as pool:
             for first in range(0, len(examples), _CHUNK):
                 between()
                 chunk = examples[first : first + _CHUNK]
                 yield from zip(chunk, pool.map(self._decode, chunk), strict=True)
 
-    def _decode(self, example: Example) -> Pixels | str:
+    def _decode(self, example: Example[int]) -> Pixels | str:
         """The pixels, or why there are none."""
         try:
             if example.file.stat().st_size > BODIES.upload:

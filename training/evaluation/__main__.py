@@ -4,17 +4,15 @@ Writes evaluation.json, which the gate reads, report.json with everything, and r
 """
 
 import argparse
-import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from contract.gate import TOLERANCE, GateError
 from training.errors import TrainingError
-from training.evaluation.evaluate import Evaluation, evaluate
-from training.evaluation.page import page
+from training.evaluation import REPORT
+from training.evaluation.evaluate import evaluate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,27 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (TrainingError, GateError) as error:
         print(error.line if isinstance(error, TrainingError) else error, file=sys.stderr)
         return 1
-    write(evaluation, given.out)
+    evaluation.write(given.out)
     for name, told in evaluation.summary["measures"].items():
         if told["candidate"] is not None:
             print("{name}: {value:.4f} ({low:.4f} to {high:.4f})".format(name=name, **told["candidate"]))
     gate = evaluation.report["gate"]
     print("\n".join(finding["reason"] for finding in gate["findings"]))
-    print(f"The gate says {gate['outcome']}. The report is {given.out / 'report.html'}")
+    print(f"The gate says {gate['outcome']}. The report is {given.out / REPORT}")
     return 0
-
-
-def write(evaluation: Evaluation, out: Path) -> None:
-    """Writes the three files into the folder `out`."""
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "report.html").write_text(page(evaluation.report, evaluation.pictures), encoding="utf-8")
-    _write_json(evaluation.report, out / "report.json")
-    _write_json(evaluation.summary, out / "evaluation.json")
-
-
-def _write_json(content: Mapping[str, Any], file: Path) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
-    file.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     models = "a model.tar.gz, the folder of one, or a folder of models/"
     parser.add_argument("--candidate", type=Path, required=True, help=models)
     parser.add_argument("--current", type=Path, help="the model that is served now; without it a person decides")
-    parser.add_argument("--data", type=Path, required=True, help="held-out examples (training/evaluation/examples.py)")
+    parser.add_argument("--data", type=Path, required=True, help="held-out examples, as docs/training.md says")
     parser.add_argument("--out", type=Path, required=True, help="a folder for the three files")
     tolerance = "how much lower the gate lets a measure be (%(default)s)"
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help=tolerance)

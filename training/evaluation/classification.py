@@ -10,12 +10,12 @@ import numpy as np
 from contract.limits import REQUESTS
 from contract.options import Options
 from models.spec import ModelSpec
+from training.data.examples import Example, labelled_examples
 from training.errors import UnusableModel
 from training.evaluation.bootstrap import Floats
 from training.evaluation.calibration import expected_calibration_error, reliability
 from training.evaluation.classifier import Answers, ClassifierMeasures
 from training.evaluation.curves import histogram, roc_curve
-from training.evaluation.examples import Example, labelled_examples
 
 SHOWN_MISTAKES = 10
 _GATED = {

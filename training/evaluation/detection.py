@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from contract.options import Options
 from models.matching import SHOWN_SCORE
 from models.spec import ModelSpec
+from training.data.examples import Example
 from training.evaluation.classification import SHOWN_MISTAKES
 from training.evaluation.curves import histogram, thinned
 from training.evaluation.detector import DetectorMeasures, Found, Objects
-from training.evaluation.examples import Example, annotated_examples
+from training.evaluation.examples import annotated_examples
 
 _DIGITS = 6
 

@@ -1,18 +1,22 @@
 """The whole evaluation: both models are asked about the same files, and what they answered is measured and compared."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from contract.gate import check_tolerance, decide
+from contract.gate import TOLERANCE, check_tolerance, decide
 from contract.options import Options
 from models.spec import SCRIPT_CONTAINER, ModelSpec
+from training.data.examples import Example
 from training.errors import CorruptData, UnusableModel
+from training.evaluation import REPORT
 from training.evaluation.bootstrap import RESAMPLES, Measures, compare
 from training.evaluation.classification import Classification
 from training.evaluation.detection import Detection
-from training.evaluation.examples import Example, digest
+from training.evaluation.examples import digest, refuse_absent
+from training.evaluation.page import page
 from training.evaluation.served import Refusal, ServedModel, served
 
 _SHOWN_CORRUPT = 20
@@ -69,19 +73,29 @@ class Evaluation:
     report: dict[str, Any]
     pictures: Mapping[str, Path]
 
+    def write(self, folder: Path) -> None:
+        """Makes `folder`, with evaluation.json, report.json and report.html."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / REPORT).write_text(page(self.report, self.pictures), encoding="utf-8")
+        for name, content in (("report.json", self.report), ("evaluation.json", self.summary)):
+            text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+            (folder / name).write_text(f"{text}\n", encoding="utf-8")
 
-def evaluate(candidate: Path, current: Path | None, data: Path, tolerance: float) -> Evaluation:
+
+def evaluate(
+    candidate: Path, current: Path | None, data: Path | Sequence[Example[Any]], tolerance: float = TOLERANCE
+) -> Evaluation:
     """Asks the candidate, and the current model where there is one, about every example in `data`.
 
     An example that the server refuses is corrupt and left out, for both. Raises UnusableModel, UnusableData,
     CorruptData when more than a hundredth is corrupt, GateError for the tolerance.
     """
     check_tolerance(tolerance)
-    data = data.resolve()
     with served(candidate, "candidate") as model:
         spec = model.spec
         task: Task = _TASKS[spec.model.task](spec, model.labels)
-        examples = task.examples(data)
+        examples = task.examples(data.resolve()) if isinstance(data, Path) else list(data)
+        refuse_absent(examples)
         answers = [_ask(model, task, examples)]
     if current is not None:
         with served(current, "current model") as model:

@@ -111,7 +111,7 @@ def test_refuses_models_that_cannot_be_served_or_compared_labels_of_another_and_
     (tmp_path / "broken.tar.gz").write_bytes(b"no archive")
     with pytest.raises(UnusableModel, match="is damaged or no gzipped tar"):
         evaluate(FACE_MASK, tmp_path / "broken.tar.gz", faces, TOLERANCE)
-    with pytest.raises(UnknownLabel, match="name one of no, yes"):
+    with pytest.raises(UnknownLabel, match="it knows no, yes: rename it"):
         evaluate(ROOT / "models" / "brain_tumor", None, faces, TOLERANCE)
     assert evaluate(FACE_MASK, None, faces, TOLERANCE).summary["examples"] == PORTRAITS
 

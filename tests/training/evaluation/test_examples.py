@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from training.errors import EmptyChannel, TrainingError, UnknownLabel, UnusableData
-from training.evaluation.examples import annotated_examples, digest, labelled_examples
+from training.data.examples import labelled_examples
+from training.errors import EmptyChannel, TrainingError, UnusableData
+from training.evaluation.examples import annotated_examples, digest, refuse_absent
 
 LABELS = ("cat", "dog")
 
@@ -21,58 +22,12 @@ def folder(tmp_path):
     return tmp_path
 
 
-def truths(data) -> dict[str, int]:
-    return {example.name: example.truth for example in labelled_examples(data, LABELS)}
-
-
-def test_a_directory_is_a_label(folder):
-    assert truths(folder) == {"cat/a.png": 0, "cat/more/b.png": 0, "dog/c.png": 1}
-
-
-def test_a_table_names_paths_and_labels_whichever_way_it_is_given(folder):
-    table = folder / "labels.csv"
-    table.write_text("label,path\ndog,cat/a.png\ncat,dog/c.png\n", encoding="utf-8-sig")
-    assert truths(folder) == truths(table) == {"cat/a.png": 1, "dog/c.png": 0}
-
-
-@pytest.mark.parametrize(
-    ("content", "error", "words"),
-    [
-        ("file,class\na,b\n", UnusableData, "has no columns path and label"),
-        ("path,label\ncat/a.png,bird\n", UnknownLabel, "line 2: 'bird' is no label of the model; name one of cat, dog"),
-        ("path,label\ncat/z.png,cat\n", UnusableData, "line 2: 'cat/z.png' is no file in"),
-        ("path,label\n../../etc/passwd,cat\n", UnusableData, "is no file in"),
-        ("path,label\ncat/a.png\n", UnknownLabel, "'' is no label"),
-        ("path,label\n", EmptyChannel, "holds no example"),
-    ],
-)
-def test_refuses_a_table_that_is_none_and_says_the_line(folder, content, error, words):
-    (folder / "labels.csv").write_text(content)
-    with pytest.raises(error, match=re.escape(words)):
-        labelled_examples(folder, LABELS)
-    (folder / "labels.csv").write_text("path,label\ncat/a.png,cat\n")
-    assert truths(folder) == {"cat/a.png": 0}
-
-
-def test_refuses_a_directory_that_is_no_label_and_a_table_in_no_text(folder):
-    (folder / "bird").mkdir()
-    with pytest.raises(UnknownLabel, match="bird: a directory: 'bird' is no label"):
-        labelled_examples(folder, LABELS)
-    (folder / "bird").rmdir()
-    (folder / "labels.csv").write_bytes(b"path,label\n\xff\xfe,cat\n")
-    with pytest.raises(UnusableData, match="is no text in UTF-8"):
-        labelled_examples(folder, LABELS)
-    (folder / "labels.csv").unlink()
-    assert len(truths(folder)) == 3
-
-
-def test_refuses_nothing_and_two_tables(folder):
-    with pytest.raises(EmptyChannel, match="a directory per label, or a CSV"):
-        labelled_examples(folder / "nowhere", LABELS)
-    for name in ("one.csv", "two.csv"):
-        (folder / name).write_text("path,label\n")
-    with pytest.raises(UnusableData, match=r"holds 2 files \*\.csv"):
-        labelled_examples(folder, LABELS)
+def test_refuses_a_file_that_is_not_there(folder):
+    (folder / "labels.csv").write_text("path,label\ncat/a.png,cat\ncat/z.png,cat\n")
+    examples = labelled_examples(folder, LABELS)
+    with pytest.raises(UnusableData, match=r"'cat/z\.png' is no file among the data"):
+        refuse_absent(examples)
+    refuse_absent(examples[:1])
 
 
 def test_the_digest_is_of_the_content_and_its_labels_alone(folder):
@@ -108,7 +63,7 @@ def test_a_line_says_what_is_in_a_picture(folder):
         (line(("cat", [0, 0, 100, 100])), "in fractions from 0 to 1"),
         (line(("cat", [0.5, 0, 0.2, 1])), "in fractions from 0 to 1"),
         (line(("cat", [0, 0, 1])), "is not as it should be"),
-        (line(image="no.png"), "'no.png' is no file in"),
+        (line(image="../no.png"), "'../no.png' leads out of"),
         ("\n", "holds no picture"),
     ],
 )
