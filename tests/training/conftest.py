@@ -3,13 +3,11 @@
 import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from local.train import lay_out
-from models.face_mask.portrait import draw_wearer, random_wearing
-from training.data.drawn import write_image_folder
+from tests.portraits import write_portraits
 from training.opt_ml import OptMl
 from training.run import run
 
@@ -19,12 +17,7 @@ MASK = ("with_mask", "without_mask")
 @pytest.fixture(scope="session")
 def portraits(tmp_path_factory) -> Path:
     """Sixty drawn ones, in a folder for each label."""
-    labels = np.arange(60) % 2
-    streams = [np.random.default_rng((3, number)) for number in range(60)]
-    photos = [draw_wearer(random_wearing(label, rng), rng) for label, rng in zip(labels, streams, strict=True)]
-    folder = tmp_path_factory.mktemp("portraits") / "drawn"
-    write_image_folder(folder, np.stack(photos), labels, MASK)
-    return folder
+    return write_portraits(tmp_path_factory.mktemp("portraits") / "drawn", 60, stream=3)
 
 
 @pytest.fixture
