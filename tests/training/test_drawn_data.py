@@ -1,0 +1,44 @@
+"""What a training without DATA begins with, where slices alone would teach nothing in minutes."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from local.train import channels_of
+from model_server.engines.pytorch import read_weights
+from models.brain_tumor import train as brain_tumor
+from models.brain_tumor.dataset import draw_numbered
+from models.brain_tumor.evaluate import predict
+from models.registry import ROOT
+
+FOLDER = ROOT / "models" / "brain_tumor"
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """The folder of a few slices, as `make train` draws them with seed 7."""
+    monkeypatch.setattr(brain_tumor, "_DRAWN_IMAGES", 20)
+    brain_tumor.draw(tmp_path / "drawn", 7)
+    return tmp_path / "drawn"
+
+
+def test_drawn_slices_come_with_the_committed_weights_and_are_none_that_those_learnt(drawn):
+    channels = channels_of(drawn)
+    assert sorted(channels) == ["checkpoint", "training"]
+    (weights,) = channels["checkpoint"].iterdir()
+    assert weights.read_bytes() == (FOLDER / "artifact" / weights.name).read_bytes()
+    assert sorted(folder.name for folder in channels["training"].iterdir()) == ["no", "yes"]
+    pixels = np.asarray(Image.open(channels["training"] / "no" / "00000.png"))
+    assert np.array_equal(pixels, draw_numbered(8, 0))
+    assert not np.array_equal(pixels, draw_numbered(7, 0))
+
+
+def test_a_training_from_weights_keeps_what_they_know(drawn, train, tmp_path):
+    assert train(channels_of(drawn), model="brain-tumor", epochs=1) == (0, "")
+    samples = [Image.open(FOLDER / "samples" / f"drawn_{label}.png") for label in ("no", "yes")]
+    answers = predict(tmp_path / "opt_ml" / "model", np.stack([np.asarray(sample) for sample in samples]))
+    assert answers.argmax(axis=1).tolist() == [0, 1]
+    trained, given = (
+        read_weights(folder / "weights.pth") for folder in (tmp_path / "opt_ml/model", FOLDER / "artifact")
+    )
+    assert any(not np.array_equal(trained[name], given[name]) for name in given)
