@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
         return 1
+    if options.data and model.spec.model.notice:
+        print(_on_the_notice(model), flush=True)
     lay_out(opt_ml, channels, options.hyperparameters, linked=not options.docker)
     if options.docker:
         image = _image(model)
@@ -54,6 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         archive = shutil.make_archive(str(opt_ml.model), "gztar", opt_ml.model)  # as SageMaker makes one of it
         print(f"Serve it: make local ARCHIVE={model.spec.name}={archive}")
     return status
+
+
+def _on_the_notice(model: Model) -> str:
+    """What a person has to judge: no training can tell what its result is not for, nor whether its data is drawn."""
+    return (
+        f'Each answer of the result will say "{model.spec.model.notice}", as {model.spec_file.relative_to(ROOT)} does; '
+        "where that is not true of what DATA makes, change `notice` there first."
+    )
 
 
 def channels_of(data: Path) -> Mapping[str, Path]:

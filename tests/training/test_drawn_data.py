@@ -1,15 +1,16 @@
-"""What a training without DATA begins with, where slices alone would teach nothing in minutes."""
+"""What a training without DATA begins with, and what those are told who have data of their own."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from local.train import channels_of
+from local.train import channels_of, main
 from model_server.engines.pytorch import read_weights
 from models.brain_tumor import train as brain_tumor
 from models.brain_tumor.dataset import draw_numbered
 from models.brain_tumor.evaluate import predict
 from models.registry import ROOT
+from models.spec import read_spec
 
 FOLDER = ROOT / "models" / "brain_tumor"
 
@@ -42,3 +43,13 @@ def test_a_training_from_weights_keeps_what_they_know(drawn, train, tmp_path):
         read_weights(folder / "weights.pth") for folder in (tmp_path / "opt_ml/model", FOLDER / "artifact")
     )
     assert any(not np.array_equal(trained[name], given[name]) for name in given)
+
+
+def test_who_has_data_is_told_of_the_notice_first_and_the_result_keeps_it(portraits, tmp_path, capfd):
+    notice = read_spec(ROOT / "models" / "face_mask" / "model.toml").model.notice
+    asked = ["face-mask", "--data", str(portraits), "--work", str(tmp_path), "--set", "epochs=1"]
+    assert main([*asked, "batch_size=none"]) == 1
+    told = capfd.readouterr().out
+    assert f'"{notice}", as models/face_mask/model.toml does' in told
+    assert main(asked) == 0
+    assert read_spec(tmp_path / "face-mask" / "model" / "model.toml").model.notice == notice
