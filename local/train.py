@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 from images.docker import PROGRAM
 from models.registry import ROOT, Model
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data = options.data or opt_ml.root / "drawn"
         if options.data is None and not data.is_dir():
             print(f"No DATA is given: drawing demonstration data to {data} …", flush=True)
-            trainer.draw(data, DRAWN_SEED)
+            _draw(trainer, data)
         channels = channels_of(data)
     except TrainingError as error:
         print(error, file=sys.stderr)
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
         return 1
+    if options.data and model.spec.model.notice:
+        print(_on_the_notice(model), flush=True)
     lay_out(opt_ml, channels, options.hyperparameters, linked=not options.docker)
     if options.docker:
         image = _image(model)
@@ -57,6 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"How good it is: {opt_ml.output_data / REPORT}")
         print(f"Serve it: make local ARCHIVE={model.spec.name}={archive}")
     return status
+
+
+def _draw(trainer: ModuleType, data: Path) -> None:
+    """`data` is there when all of it is, whenever that is interrupted."""
+    partial = data.with_name(f"{data.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    trainer.draw(partial, DRAWN_SEED)
+    partial.rename(data)
+
+
+def _on_the_notice(model: Model) -> str:
+    """What a person has to judge: no training can tell what its result is not for, nor whether its data is drawn."""
+    return (
+        f'Each answer of the result will say "{model.spec.model.notice}", as {model.spec_file.relative_to(ROOT)} does; '
+        "where that is not true of what DATA makes, change `notice` there first."
+    )
 
 
 def channels_of(data: Path) -> Mapping[str, Path]:

@@ -15,7 +15,7 @@ from training.data.examples import Example
 from training.job import Job
 from training.network import Network
 
-_DRAWN = 1500
+_DRAWN = 4000
 _AUGMENTATION = Augmentation(mirror=True, turn_over=True)  # what leaves a label as it is
 
 

@@ -18,7 +18,7 @@ from training.job import Job
 from training.network import Network
 
 _SPEC_FILE = Path(__file__).parent / "model.toml"
-_DRAWN_IMAGES = 400
+_DRAWN_IMAGES = 1500
 _AUGMENTATION = Augmentation(mirror=True, turn_over=True, shift=0.05, brightness=0.15)  # an eye has no up or left
 
 

@@ -15,7 +15,7 @@ from training.job import Job
 from training.network import Network
 
 _SPEC_FILE = Path(__file__).parent / "model.toml"
-_DRAWN_IMAGES = 400
+_DRAWN_IMAGES = 1200
 _AUGMENTATION = Augmentation(mirror=True, shift=0.05, brightness=0.15)
 
 

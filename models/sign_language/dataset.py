@@ -41,10 +41,7 @@ def write_clips(file: Path, count: int, seed: int) -> None:
     clips = _drawn(draw_numbered, count, seed, "clips")
     named = {f"{GLOSSES[number % len(GLOSSES)]}/{number:05d}": clip for number, clip in enumerate(clips)}
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = file.with_name(f"{file.name}.partial")
-    with partial_file.open("wb") as opened:
-        np.savez(opened, allow_pickle=False, **named)
-    partial_file.rename(file)
+    np.savez(file, allow_pickle=False, **named)
 
 
 def _drawn(draw: Drawing, count: int, seed: int, name: str) -> list[NDArray[np.float32]]:
