@@ -20,7 +20,7 @@ from models.registry import ROOT, Model
 from training.errors import TrainingError
 from training.evaluation import REPORT
 from training.opt_ml import OptMl
-from training.run import trainable
+from training.trainable import trainable
 
 CHANNEL = "training"
 DRAWN_SEED = 7

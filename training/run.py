@@ -1,31 +1,18 @@
-"""What stands around every training: the job is read, the model's train.py does its work, the end is told.
-
-A trainable model is one with a train.py, which has
-
-    class Hyperparameters(training.hyperparameters.Hyperparameters)
-    def train(job: Job[Hyperparameters]) -> Sequence[Example]   writes the artifact to job.model_dir; gives what it was
-                                                                judged by, for the report, or nothing
-    def draw(folder: Path, seed: int) -> None                   demonstration data, where a person has none at hand
-"""
+"""What stands around every training: the job is read, the model's train.py does its work, the end is told."""
 
 import errno
 import logging
 import shutil
 import signal
 from collections.abc import Sequence
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from models.archive import SPEC_NAME
 from models.artifact import artifact_faults
-from models.registry import ROOT, Model
-from models.spec import SpecError, read_spec
 from training.data.examples import Example
 from training.errors import (
     CorruptData,
     Interrupted,
-    InvalidConfiguration,
     NoMemory,
     NoSpace,
     TrainingError,
@@ -35,6 +22,7 @@ from training.errors import (
 from training.evaluation import REPORT
 from training.job import Job
 from training.opt_ml import OptMl
+from training.trainable import trainable
 
 INTERRUPTED = 128 + signal.SIGTERM
 _NO_SPACE = "No space left on device"
@@ -72,19 +60,6 @@ def _train(name: str, opt_ml: OptMl) -> None:
     job.done()
 
 
-def trainable(name: str) -> tuple[Model, ModuleType]:
-    """The model `name` and its train.py. Raises InvalidConfiguration."""
-    folder = ROOT / "models" / name.replace("-", "_")
-    known = sorted(file.parent.name.replace("_", "-") for file in (ROOT / "models").glob("*/train.py"))
-    if name not in known:
-        raise InvalidConfiguration(f"{name!r} is no model with a train.py; name one of {', '.join(known)}")
-    try:
-        model = Model(read_spec(folder / SPEC_NAME), folder)
-    except SpecError as error:
-        raise InvalidConfiguration(str(error)) from error
-    return model, import_module(f"models.{folder.name}.train")
-
-
 def _finish(job: Job) -> None:  # type: ignore[type-arg]
     """Makes the result what the server reads. Raises UnusableResult."""
     if not (job.model_dir / SPEC_NAME).is_file():  # a trainer whose input is as it was has no reason to write one
@@ -99,7 +74,7 @@ def _report(job: Job, held_out: Sequence[Example[Any]]) -> None:  # type: ignore
 
     Raises UnusableModel for a result that cannot be served.
     """
-    from training.evaluation.evaluate import evaluate  # noqa: PLC0415 it brings a server, which a refusal does without
+    from training.evaluation.evaluate import evaluate  # noqa: PLC0415 the server, which a refusal does without
 
     if not held_out:
         return
