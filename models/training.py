@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from models.capture import BucketName
-from models.instances import InstanceType, is_graviton
+from models.instances import InstanceType, has_gpu, is_graviton
 from models.table import Table
 from models.vpc import Vpc
 
@@ -55,7 +55,9 @@ class Training(Table):
     """
 
     instance_type: InstanceType = Field(
-        "ml.m5.xlarge", description="What trains and evaluates: a SageMaker training instance type, x86_64."
+        "ml.m5.xlarge",
+        description="What trains and evaluates: a SageMaker training instance type, x86_64 and without a GPU, for "
+        "which the training image has no libraries.",
     )
     volume_gb: Annotated[int, Field(ge=1, le=16384)] = Field(
         30, description="1 to 16384: room for the data, the checkpoints and the model, in GB."
@@ -140,6 +142,11 @@ class Training(Table):
         if is_graviton(self.instance_type):
             raise ValueError(
                 f"instance_type: {self.instance_type} has a Graviton CPU, and the training image is built for x86_64; "
-                "choose such as ml.m5.xlarge, or ml.g5.xlarge with a GPU"
+                "choose such as ml.m5.xlarge"
+            )
+        if has_gpu(self.instance_type):
+            raise ValueError(
+                f"instance_type: {self.instance_type} has a GPU, which would be paid for and not used: the training "
+                "image computes on CPUs; choose such as ml.m5.4xlarge"
             )
         return self

@@ -23,6 +23,7 @@ REFUSALS = [
     (training("approval_timeout_hours = 0"), f"{T}.approval_timeout_hours: Input should be greater than"),
     (training('instance_type = "m5.xlarge"'), f"{T}.instance_type: 'm5.xlarge' does not fit; What trains and"),
     (training('instance_type = "ml.m7g.large"'), f"{T}.instance_type: ml.m7g.large has a Graviton CPU, and the"),
+    (training('instance_type = "ml.g5.xlarge"'), f"{T}.instance_type: ml.g5.xlarge has a GPU, which would be paid"),
     (training('instance_type = "ml.g5g.xlarge"'), f"{T}.instance_type: ml.g5g.xlarge has a Graviton CPU, and the"),
     (training("spot = false", "max_wait_s = 900"), f"{T}.max_wait_s: only spot capacity is waited for; remove it"),
     (training("max_run_s = 900", "max_wait_s = 600"), f"{T}.max_wait_s: 600 has the training in it, but is below"),

@@ -21,7 +21,7 @@ MODEL = "cat-breeds"
 HERE = "${AWS::Region}:${AWS::AccountId}"
 EVERYTHING = """
 [training]
-instance_type = "ml.g5.xlarge"
+instance_type = "ml.m5.4xlarge"
 spot = false
 bucket = "cat-pictures"
 channels = ["training", "checkpoint"]
