@@ -19,10 +19,9 @@ from images.docker import PROGRAM
 from models.registry import ROOT, Model
 from training.errors import TrainingError
 from training.evaluation import REPORT
-from training.opt_ml import OptMl
+from training.opt_ml import TRAINING, OptMl
 from training.trainable import trainable
 
-CHANNEL = "training"
 DRAWN_SEED = 7
 _ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'containers'}"}
 
@@ -85,9 +84,9 @@ def channels_of(data: Path) -> Mapping[str, Path]:
     """
     if not data.is_dir():
         raise NotADirectoryError(20, "is no folder; give one that holds the data", str(data))
-    if (data / CHANNEL).is_dir():
+    if (data / TRAINING).is_dir():
         return {folder.name: folder for folder in sorted(data.iterdir()) if folder.is_dir()}
-    return {CHANNEL: data}
+    return {TRAINING: data}
 
 
 def lay_out(

@@ -11,8 +11,9 @@ from training.data.examples import Example, labelled_examples, refuse_missing
 from training.data.pictures import Pictures
 from training.data.split import stratified
 from training.job import Job
+from training.opt_ml import TRAINING
 
-TRAINING, VALIDATION = "training", "validation"
+VALIDATION = "validation"
 VALIDATION_FILE = "validation.csv"
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from training.errors import EmptyChannel, InvalidConfiguration
 
+TRAINING = "training"
+"""The channel of what is learned from, which every training has."""
+
 LONGEST_REASON = 1024
 """Characters of the failure file that SageMaker shows."""
 

@@ -7,11 +7,10 @@ import sys
 
 import pytest
 
-from local.train import CHANNEL
 from models.object_detection.drawn_records import write_drawn
 from models.registry import ROOT
 from models.sign_language.dataset import write_clips
-from training.opt_ml import OptMl
+from training.opt_ml import TRAINING, OptMl
 
 pytestmark = pytest.mark.docker
 DETECTOR = "object-detection"
@@ -47,7 +46,7 @@ def test_a_detector_trains_through_opt_ml_and_says_what_it_was_given(train):
         file.name for file in opt_ml.model.iterdir()
     }
     assert json.loads((opt_ml.config / "hyperparameters.json").read_text())["num_steps"] == "4"
-    assert (opt_ml.channel(CHANNEL)).is_dir()
+    assert (opt_ml.channel(TRAINING)).is_dir()
     assert json.loads((opt_ml.output_data / "report.json").read_text())["examples"] == 4
     assert f"How good it is: {opt_ml.output_data / 'report.html'}" in done.stdout
     assert not opt_ml.failure.exists()

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.given_checkpoint import CHANNEL as CHECKPOINT
-
-TRAINING = "training"
+from training.opt_ml import TRAINING
 
 
 def write_image_folder(
