@@ -6,27 +6,24 @@ that this checkout has: what serves is what was deployed. Exit status 1 when any
 
 import argparse
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import botocore.session
-from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from contract.media import JSON
+from experiments.client.caller import Caller, NoCredentials
 from models.registry import Model, load_models
 from models.samples import sample_type, samples
 
 TIMEOUT_S = 35  # the gateway gives up before
 PATIENCE_S = 300.0  # a cold endpoint, or one whose container is still fetched
 WAITS = (429, 503, 504)  # what passes by itself
-_REGION = re.compile(r"https://[^/]*\.execute-api\.([a-z0-9-]+)\.")
 
 
 class SmokeFailed(Exception):
@@ -42,37 +39,24 @@ class Answered:
 
 
 class Api:
-    """An API's address, and what its callers show: a key, a signature of AWS credentials, both or nothing."""
+    """An API, asked by `caller`."""
 
-    def __init__(self, url: str, *, key: str | None = None, signs: bool = False) -> None:
-        """Raises SmokeFailed where there are no credentials to sign with."""
-        self._url, self._key = url.rstrip("/"), key
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
         self._http = URLLib3Session(timeout=TIMEOUT_S)
-        self._signer = _signer(url) if signs else None
 
     def ask(self, method: str, path: str, body: bytes = b"", media_type: str = JSON) -> Answered:
         """Raises SmokeFailed when nobody answers."""
-        headers = {"Content-Type": media_type} | ({"x-api-key": self._key} if self._key else {})
-        request = AWSRequest(method, self._url + path, data=body, headers=headers)
-        if self._signer:
-            self._signer.add_auth(request)
+        url = self._caller.url + path
+        request = AWSRequest(method, url, data=body, headers=self._caller.headers(method, url, body, media_type))
         try:
             answer = self._http.send(request.prepare())
         except (HTTPClientError, BotoCoreError) as error:
-            raise SmokeFailed(f"{method} {self._url}{path}: {error}") from error
+            raise SmokeFailed(f"{method} {url}: {error}") from error
         try:
             return Answered(answer.status_code, json.loads(answer.content))
         except ValueError:
             return Answered(answer.status_code, None)
-
-
-def _signer(url: str) -> Any:
-    session = botocore.session.get_session()
-    credentials, found = session.get_credentials(), _REGION.match(url)
-    region = found[1] if found else session.get_config_variable("region")
-    if credentials is None or region is None:
-        raise SmokeFailed("--sign: there are no AWS credentials, or no region; set AWS_PROFILE, or AWS_DEFAULT_REGION")
-    return SigV4Auth(credentials.get_frozen_credentials(), "execute-api", region)
 
 
 def smoke(api: Api, models: Mapping[str, Model], *, each_endpoint: bool, patience_s: float) -> Iterator[str]:
@@ -134,10 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     models = {model.spec.name: model for model in load_models()}
     try:
-        api = Api(options.url, key=options.key, signs=options.sign)
+        api = Api(Caller(options.url, key=options.key, signs=options.sign))
         for line in smoke(api, models, each_endpoint=options.each_endpoint, patience_s=options.patience_s):
             print(line, flush=True)
-    except SmokeFailed as error:
+    except (SmokeFailed, NoCredentials) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

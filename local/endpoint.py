@@ -70,6 +70,11 @@ class LocalEndpoint:
         """Whether a server process is alive now."""
         return self._server is not None and self._server.returncode is None
 
+    @property
+    def pids(self) -> Sequence[int]:
+        """The server's process, while there is one."""
+        return [self._server.pid] if self._server and self._server.returncode is None else []
+
     async def invoke(
         self, body: bytes, headers: Mapping[str, str], timeout_s: float = INVOKE_TIMEOUT_S
     ) -> httpx.Response:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO, Any
 
@@ -37,6 +37,11 @@ class LocalFunction:
         self._idle: list[asyncio.subprocess.Process] = []
         self._all: set[asyncio.subprocess.Process] = set()
         self._slots = asyncio.Semaphore(max_concurrency)
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """Of the environments."""
+        return [process.pid for process in self._all if process.returncode is None]
 
     async def invoke(self, event: Mapping[str, Any]) -> Any:
         """The function's answer to `event`. Raises EventTooLarge, FunctionFailed, TimeoutError."""

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from images.assets import Image
@@ -42,12 +43,21 @@ class LocalLambdaEndpoint:
             self._in_flight -= 1
             self._last_used = time.monotonic()
 
+    @property
+    def pids(self) -> Sequence[int]:
+        """Of its environments."""
+        return self._function.pids
+
+    async def stop(self) -> None:
+        """Ends every environment; the next event starts one."""
+        await self._function.close()
+
     async def stop_when_idle(self) -> None:
         """Stops the environments once they have been idle for long enough; runs as long as the local run does."""
         while True:
             await asyncio.sleep(min(self._idle_s / 4, 10))
             if not self._in_flight and time.monotonic() - self._last_used > self._idle_s:
-                await self._function.close()
+                await self.stop()
 
     async def close(self) -> None:
         """Ends every environment."""

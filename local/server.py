@@ -21,6 +21,7 @@ from local.assembly import Assembly, Endpoint, LambdaEndpoint
 from local.async_queue import LocalQueue
 from local.async_runtime import AsyncRuntime
 from local.callers import Callers
+from local.control import Control
 from local.endpoint import LocalEndpoint, open_log
 from local.environment import interpreter
 from local.function import LocalFunction
@@ -88,9 +89,10 @@ class LocalRun:
             name: LocalQueue(endpoint, self.s3) for name, endpoint in self.endpoints.items() if endpoint.endpoint.jobs
         }
         runtimes = SageMakerRuntime(self.endpoints), AsyncRuntime(self._queues), LambdaRuntime(self.lambda_endpoints)
+        control = Control({**self.endpoints, **self.lambda_endpoints})
         self.apps: dict[int, ASGIApp] = {
             ports.gateway: Gateway(self.api, self._functions, self.callers, page),
-            ports.runtime: Starlette(routes=[route for runtime in runtimes for route in runtime.routes]),
+            ports.runtime: Starlette(routes=[route for each in (*runtimes, control) for route in each.routes]),
             ports.s3: S3Front(self.s3, KEYS),
         }
 
