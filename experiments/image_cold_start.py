@@ -135,7 +135,7 @@ async def _invoked(function: LambdaEndpoint, model: Model) -> tuple[float, float
             if answer["statusCode"] != 200:
                 raise RuntimeError(answer["body"])
             times.append(time.perf_counter())
-        await environment.close()
+        await environment.stop()
     return times[1] - times[0], times[2] - times[1]
 
 

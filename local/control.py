@@ -5,7 +5,7 @@ and which processes serve what, to look at their memory. Experiments use it, and
     curl $RUNTIME/local/processes
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from starlette.requests import Request
@@ -25,10 +25,10 @@ class Stoppable(Protocol):
 
 
 class Control:
-    """Over `servers`, by the names that AWS knows them by. Offers `routes`."""
+    """Over `servers`, by their names in AWS, and `beside` them what cannot be stopped. Offers `routes`."""
 
-    def __init__(self, servers: Mapping[str, Stoppable]) -> None:
-        self._servers = servers
+    def __init__(self, servers: Mapping[str, Stoppable], beside: Mapping[str, Callable[[], Sequence[int]]]) -> None:
+        self._servers, self._beside = servers, beside
         self.routes = [
             Route("/local/endpoints/{name}/stop", self._stop, methods=["POST"]),
             Route("/local/processes", self._processes),
@@ -42,4 +42,5 @@ class Control:
         return Response(status_code=204)
 
     async def _processes(self, _request: Request) -> Response:
-        return JSONResponse({name: list(server.pids) for name, server in self._servers.items()})
+        servers = {name: server.pids for name, server in self._servers.items()}
+        return JSONResponse(servers | {name: pids() for name, pids in self._beside.items()})

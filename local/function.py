@@ -113,14 +113,14 @@ class LocalFunction:
             process.kill()
         await process.wait()
 
-    async def close(self) -> None:
-        """Ends every process: those that wait for an event, by saying that there is none."""
-        for process in self._idle:
+    async def stop(self) -> None:
+        """Ends every process, those that wait by saying that no event comes; the next event starts one."""
+        idle, self._idle = self._idle, []
+        for process in idle:
             if process.stdin:
                 process.stdin.close()
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*(process.wait() for process in self._idle)), END_S)
-        self._idle.clear()
+            await asyncio.wait_for(asyncio.gather(*(process.wait() for process in idle)), END_S)
         for process in list(self._all):
             await self._discard(process)
 

@@ -50,7 +50,7 @@ class LocalLambdaEndpoint:
 
     async def stop(self) -> None:
         """Ends every environment; the next event starts one."""
-        await self._function.close()
+        await self._function.stop()
 
     async def stop_when_idle(self) -> None:
         """Stops the environments once they have been idle for long enough; runs as long as the local run does."""
@@ -61,7 +61,7 @@ class LocalLambdaEndpoint:
 
     async def close(self) -> None:
         """Ends every environment."""
-        await self._function.close()
+        await self._function.stop()
         self._log.close()
 
 

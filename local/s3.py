@@ -46,6 +46,11 @@ class LocalS3:
         self._starting = asyncio.create_task(self._start())
         self._starting.add_done_callback(_tell)
 
+    @property
+    def pids(self) -> Sequence[int]:
+        """moto's server, while there is one."""
+        return [self._process.pid] if self._process and self._process.returncode is None else []
+
     async def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> httpx.Response:

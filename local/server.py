@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -43,6 +44,7 @@ from local.s3_front import S3Front
 from local.sagemaker_runtime import SageMakerRuntime
 from local.template import REGION
 
+PROXY = "fovea-local-proxy"
 KEYS = {"local": "local"}
 """The secret of the one who signs here, by its id."""
 
@@ -79,9 +81,7 @@ class LocalRun:
         self._log = open_log(state, "proxy")
         functions = {route.function.source: route.function for route in self.api.routes}
         self._functions = {
-            source: LocalFunction(
-                function_process(function, "fovea-local-proxy", environment), function.timeout_s, self._log
-            )
+            source: LocalFunction(function_process(function, PROXY, environment), function.timeout_s, self._log)
             for source, function in functions.items()
         }
         self.s3 = LocalS3(assembly.buckets(), state)
@@ -89,7 +89,11 @@ class LocalRun:
             name: LocalQueue(endpoint, self.s3) for name, endpoint in self.endpoints.items() if endpoint.endpoint.jobs
         }
         runtimes = SageMakerRuntime(self.endpoints), AsyncRuntime(self._queues), LambdaRuntime(self.lambda_endpoints)
-        control = Control({**self.endpoints, **self.lambda_endpoints})
+        proxies = {f"{PROXY}{at or ''}": function for at, function in enumerate(self._functions.values())}
+        control = Control(
+            {**self.endpoints, **self.lambda_endpoints, **proxies},
+            {"gateway": lambda: [os.getpid()], "s3": lambda: self.s3.pids},
+        )
         self.apps: dict[int, ASGIApp] = {
             ports.gateway: Gateway(self.api, self._functions, self.callers, page),
             ports.runtime: Starlette(routes=[route for each in (*runtimes, control) for route in each.routes]),
@@ -113,7 +117,7 @@ class LocalRun:
                 watcher.cancel()
             await asyncio.gather(*(queue.close() for queue in self._queues.values()))
             await asyncio.gather(*(endpoint.close() for endpoint in endpoints))
-            await asyncio.gather(*(function.close() for function in self._functions.values()))
+            await asyncio.gather(*(function.stop() for function in self._functions.values()))
             await self.s3.close()
             self._log.close()
 

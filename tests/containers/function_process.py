@@ -86,7 +86,7 @@ class FunctionProcess:
 
     def close(self) -> None:
         self.is_closed = True
-        self._loop.run_until_complete(self.local.close())
+        self._loop.run_until_complete(self.local.stop())
         self._loop.close()
         self._file.close()
 
