@@ -103,7 +103,7 @@ def test_what_is_no_picture_once_it_is_read_is_refused(server, inside):
 
 
 def test_a_character_turned_into_another_is_read_or_refused(server):
-    chance = random.Random(SEED)  # noqa: S311
+    chance = random.Random(SEED)
     expected = {(200, None), INVALID, UNSUPPORTED}
     for _ in range(100):
         at = chance.randrange(len(IMAGE))

@@ -81,7 +81,7 @@ def test_a_file_with_a_hole_or_filled_with_zeros_is_read_or_refused(server, soun
 def test_a_file_with_a_bit_turned_over_is_read_or_refused(server, sound):
     """Half of them in the first 200 bytes, where the tables and the sizes are."""
     body, media_type = sound
-    chance = random.Random(SEED)  # noqa: S311
+    chance = random.Random(SEED)
     with peak_memory_below(server, PEAK):
         for flip in range(FLIPS):
             bit = chance.randrange(8 * (200 if flip % 2 else len(body)))
@@ -92,7 +92,7 @@ def test_a_file_with_a_bit_turned_over_is_read_or_refused(server, sound):
 
 def test_a_file_with_many_bits_turned_over_is_read_or_refused(server, sound):
     body, media_type = sound
-    chance = random.Random(SEED)  # noqa: S311
+    chance = random.Random(SEED)
     for _ in range(FLIPS // 2):
         damaged = bytearray(body)
         for _ in range(chance.randrange(2, 50)):

@@ -27,7 +27,7 @@ def test_it_is_finite_never_negative_and_symmetric(before, data):
 
 
 def test_the_fewest_values_stay_below_little_change_and_a_shift_of_one_deviation_does_not():
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     baseline = [rng.gauss(100, 20) for _ in range(5000)]
     bins = Bins.of(baseline)
     before = bins.count(baseline)
