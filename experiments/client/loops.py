@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
 
-from experiments.client.call import Call, Phased, ask, http_client, until
+from experiments.client.call import Call, Connections, Phased, ask, until
 from experiments.client.caller import Caller
 from experiments.client.sample import Sample
 
@@ -21,7 +22,7 @@ async def closed_loop(
     samples: list[Sample] = []
     left = iter(range(requests))
     phased = Phased("warm", time.perf_counter(), concurrency=clients)
-    async with http_client(clients) as http:
+    async with aclosing(Connections()) as http:
 
         async def client() -> None:
             for _ in left:
@@ -44,7 +45,7 @@ async def open_loop(
     began = time.perf_counter()
     phased = Phased("load", began, rate=rate)
     places = asyncio.Semaphore(MOST_IN_FLIGHT)
-    async with http_client() as http, asyncio.TaskGroup() as tasks:
+    async with aclosing(Connections()) as http, asyncio.TaskGroup() as tasks:
 
         async def one(call: Call, due: float) -> None:
             async with places:
