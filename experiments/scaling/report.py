@@ -112,8 +112,9 @@ def _of_targets(study: Study, key: str, *, is_queue: bool) -> str:
     if len({(outcome.day.instance_hours, outcome.day.slow_share) for outcome in study.outcomes}) == 1:
         return f"On this day all values of {key} above come to the same."
     if is_queue:
-        longest = f"{study.own.day.wait_s(100) / PERIOD_S:,.0f} minutes"
-        return f"A job waited {longest} at most; a lower {key} brings more instances sooner, up to max_instances."
+        longest_s = study.own.day.wait_s(100)
+        longest = f"{longest_s:.2g} s" if longest_s < 2 * PERIOD_S else f"{longest_s / PERIOD_S:,.0f} minutes"
+        return f"The longest that a job waited was {longest}; a lower {key} brings more instances sooner."
     good = [outcome for outcome in study.outcomes if outcome.day.slow_share <= GOOD_SHARE]
     bound = f"fewer than {GOOD_SHARE:.0%} of the requests waiting over {LONG_S:g} s"
     if not good:

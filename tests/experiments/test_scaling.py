@@ -155,6 +155,16 @@ def test_a_job_wakes_an_instance_that_leaves_a_quarter_of_an_hour_later():
     assert (day.refused, day.left) == (0, 0)
 
 
+def test_the_last_instance_stays_as_long_as_anything_comes():
+    now_and_then = array("d", (7200.0 + 600 * at for at in range(30)))  # every ten minutes for five hours
+    traffic = Traffic(now_and_then, array("d", [0.01] * 30), array("d", [0.0] * 30))
+    day = simulate(traffic, Jobs(traffic, 2), Policy(5, 0, 2))
+    (_, one), (gone_from, none) = changes(day)
+    assert (one, none) == (1, 0)
+    assert gone_from * 60 >= now_and_then[-1] + IN_POINTS * 60
+    assert max(list(day.waits)[1:]) == 0
+
+
 def test_jobs_that_nobody_could_begin_are_left_at_midnight():
     traffic = evenly((1430, 0), (9, 10), service_s=60)
     day = simulate(traffic, Jobs(traffic, 1), Policy(5, 0, 1))
