@@ -74,6 +74,12 @@ class InstanceEndpoint(Table):
     max_instances: Annotated[int, Field(ge=1, le=100)] = Field(
         1, description="Never more than this; above min_instances the endpoint scales by load."
     )
+    scale_out_cooldown_s: Annotated[int, Field(ge=0, le=3600)] = Field(
+        60, description="Seconds, up to 3600, from one scaling out until the next, once its instances serve."
+    )
+    scale_in_cooldown_s: Annotated[int, Field(ge=0, le=3600)] = Field(
+        300, description="Seconds, up to 3600, from one scaling in until the next; scaling out does not wait for it."
+    )
     volume_kms_key_arn: KmsKeyArn | None = Field(
         None, description="ARN of the storage volume's KMS key; not for instances with local storage."
     )

@@ -16,6 +16,9 @@ MOST_VARIANTS = 10  # SageMaker
 REFUSED_BY_VARIANT = {
     "kind": "a variant is of its endpoint's kind; remove it",
     "architecture": "a variant shares its endpoint's image; remove it, or give it an endpoint of its own",
+    "target_invocations_per_instance": "the endpoint's is every variant's; remove it",
+    "scale_out_cooldown_s": "the endpoint's is every variant's; remove it",
+    "scale_in_cooldown_s": "the endpoint's is every variant's; remove it",
     "rollout": "an update moves all variants together; give it to the endpoint",
     "shadow": "set shadow_percent",
 }

@@ -49,7 +49,7 @@ def serverless(endpoint: ServerlessEndpoint, request: Request, per_day: float, p
     """Milliseconds of processing times memory, and data. AWS bills "to process inference requests": no cold starts."""
     seconds = per_day * request.billed_s
     gb_s = seconds * endpoint.memory_mb / 1024
-    usd = DAYS * gb_s * prices.rates.serverless_gb_second.usd + _data(request, per_day, prices)
+    usd = DAYS * gb_s * prices.rates.serverless_gb_second.usd + data_usd(request, per_day, prices)
     return Cost(usd, is_beyond=seconds / DAY_S > endpoint.max_concurrency)
 
 
@@ -64,7 +64,7 @@ def realtime(endpoint: RealtimeEndpoint, request: Request, per_day: float, price
     hours: float = count * HOURS * DAYS
     if endpoint.component:
         hours = min(hours, DAYS * awake_s(request, per_day, count) / 3600)
-    usd = hours * prices.instance(endpoint.instance_type).usd + _data(request, per_day, prices)
+    usd = hours * prices.instance(endpoint.instance_type).usd + data_usd(request, per_day, prices)
     for variant in endpoint.served[1:]:
         usd += variant.min_instances * HOURS * DAYS * prices.instance(variant.instance_type).usd
     return Cost(usd, None if endpoint.component else count, is_beyond=needed > endpoint.max_instances)
@@ -85,7 +85,7 @@ def asynchronous(endpoint: AsyncEndpoint, request: Request, per_day: float, pric
     awake = awake_s(request, per_day, min(needed, endpoint.max_instances))
     hours = DAYS * max(awake, endpoint.min_instances * DAY_S) / 3600
     usd = hours * prices.instance(endpoint.instance_type).usd
-    usd += _data(request, per_day, prices) + _objects(request, per_day, prices)
+    usd += data_usd(request, per_day, prices) + objects_usd(request, per_day, prices)
     return Cost(usd, is_beyond=needed > endpoint.max_instances)
 
 
@@ -131,11 +131,12 @@ def lambda_usd(
     return DAYS * (per_day / 1e6 * rates.lambda_million_requests.usd + seconds_a_day * a_second)
 
 
-def _data(request: Request, per_day: float, prices: PriceTable) -> float:
+def data_usd(request: Request, per_day: float, prices: PriceTable) -> float:
+    """A month of what goes into the endpoint and out of it."""
     return DAYS * per_day * request.bytes / GB * prices.rates.endpoint_data_gb.usd
 
 
-def _objects(request: Request, per_day: float, prices: PriceTable) -> float:
+def objects_usd(request: Request, per_day: float, prices: PriceTable) -> float:
     """Of each job two objects, written and read once."""
     rates = prices.rates
     requests = 2 * DAYS * per_day / 1000 * (rates.s3_thousand_puts.usd + rates.s3_thousand_gets.usd)

@@ -12,7 +12,7 @@ from constructs import Construct
 from models.endpoints import AsyncEndpoint
 from models.spec import ModelSpec
 from stacks.constructs.endpoint_config import VARIANT
-from stacks.constructs.endpoint_scaling import scalable_target, track, wake
+from stacks.constructs.endpoint_scaling import cooldowns, scalable_target, track, wake
 from stacks.constructs.role import Statement
 from stacks.constructs.topic import topic
 from stacks.naming import PARTITION, arn, error_topic, inputs_bucket, results_bucket, success_topic
@@ -81,7 +81,7 @@ def follow_queue(scope: Construct, endpoint: CfnResource, name: str, settings: A
         resource_id=f"endpoint/{name}/variant/{VARIANT}",
         bounds=(settings.min_instances, settings.max_instances),
     )
-    track(scope, target, _backlog(name), settings.target_backlog_per_instance)
+    track(scope, target, _backlog(name), settings.target_backlog_per_instance, cooldowns(settings))
     if settings.min_instances == 0:
         wake(
             scope,

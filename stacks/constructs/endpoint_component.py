@@ -11,7 +11,7 @@ from constructs import Construct
 
 from models.realtime import RealtimeEndpoint
 from stacks.constructs.endpoint_config import STARTUP_TIMEOUT_S, VARIANT
-from stacks.constructs.endpoint_scaling import predefined, scalable_target, track, wake
+from stacks.constructs.endpoint_scaling import cooldowns, predefined, scalable_target, track, wake
 
 WAKING_COOLDOWN_S = 600  # an instance and its image take minutes: who asks again meanwhile must not bring a second copy
 
@@ -30,8 +30,8 @@ def serve_from_zero(
         resource_id=f"inference-component/{name}",
         bounds=(0, settings.max_instances),
     )
-    per_copy = "SageMakerInferenceComponentInvocationsPerCopy"
-    track(scope, target, predefined(per_copy), settings.target_invocations_per_instance)
+    per_copy = predefined("SageMakerInferenceComponentInvocationsPerCopy")
+    track(scope, target, per_copy, settings.target_invocations_per_instance, cooldowns(settings))
     wake(
         scope,
         target,

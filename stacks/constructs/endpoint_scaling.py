@@ -7,12 +7,13 @@ from aws_cdk import CfnResource
 from constructs import Construct
 
 from models.endpoints import ServerlessEndpoint
+from models.instances import InstanceEndpoint
 from models.realtime import RealtimeEndpoint
 from models.variants import Served
 from stacks.constructs.endpoint_config import VARIANT
 
 BUSY_SERVERS = 0.7  # of those that are kept started: more than that, and another is started ahead of the requests
-SCALE_OUT_COOLDOWN_S, SCALE_IN_COOLDOWN_S = 60, 300  # quick to help, slow to leave
+SERVERS_OUT_COOLDOWN_S, SERVERS_IN_COOLDOWN_S = 60, 300  # quick to help, slow to leave
 WAKE_PERIOD_S = 60
 
 
@@ -28,10 +29,12 @@ def follow_load(
     for served in settings.served:
         if served.scales:
             of_variant = scope if served.name == VARIANT else Construct(scope, served.name)
-            _follow_requests(of_variant, endpoint, name, served, settings.target_invocations_per_instance)
+            _follow_requests(of_variant, endpoint, name, served, settings)
 
 
-def _follow_requests(scope: Construct, endpoint: CfnResource, name: str, served: Served, per_instance: int) -> None:
+def _follow_requests(
+    scope: Construct, endpoint: CfnResource, name: str, served: Served, settings: RealtimeEndpoint
+) -> None:
     target = scalable_target(
         scope,
         "Instances",
@@ -40,7 +43,8 @@ def _follow_requests(scope: Construct, endpoint: CfnResource, name: str, served:
         resource_id=f"endpoint/{name}/variant/{served.name}",
         bounds=(served.min_instances, served.max_instances),
     )
-    track(scope, target, predefined("SageMakerVariantInvocationsPerInstance"), per_instance)
+    per_instance = predefined("SageMakerVariantInvocationsPerInstance")
+    track(scope, target, per_instance, settings.target_invocations_per_instance, cooldowns(settings))
 
 
 def _keep_servers(scope: Construct, endpoint: CfnResource, name: str, bounds: tuple[int, int]) -> None:
@@ -52,7 +56,8 @@ def _keep_servers(scope: Construct, endpoint: CfnResource, name: str, bounds: tu
         resource_id=f"endpoint/{name}/variant/{VARIANT}",
         bounds=bounds,
     )
-    track(scope, target, predefined("SageMakerVariantProvisionedConcurrencyUtilization"), BUSY_SERVERS)
+    busy = predefined("SageMakerVariantProvisionedConcurrencyUtilization")
+    track(scope, target, busy, BUSY_SERVERS, (SERVERS_OUT_COOLDOWN_S, SERVERS_IN_COOLDOWN_S))
 
 
 def scalable_target(
@@ -81,14 +86,15 @@ def predefined(metric: str) -> dict[str, Any]:
     return {"PredefinedMetricSpecification": {"PredefinedMetricType": metric}}
 
 
-def track(scope: Construct, target: str, metric: Mapping[str, Any], value: float) -> None:
-    """Has `target` keep `metric` near `value`."""
-    tracking = {
-        **metric,
-        "TargetValue": value,
-        "ScaleOutCooldown": SCALE_OUT_COOLDOWN_S,
-        "ScaleInCooldown": SCALE_IN_COOLDOWN_S,
-    }
+def cooldowns(settings: InstanceEndpoint) -> tuple[int, int]:
+    """Seconds between scalings: out, in."""
+    return settings.scale_out_cooldown_s, settings.scale_in_cooldown_s
+
+
+def track(scope: Construct, target: str, metric: Mapping[str, Any], value: float, cooldowns_s: tuple[int, int]) -> None:
+    """Has `target` keep `metric` near `value`, with `cooldowns_s` after scaling out and in."""
+    out_s, in_s = cooldowns_s
+    tracking = {**metric, "TargetValue": value, "ScaleOutCooldown": out_s, "ScaleInCooldown": in_s}
     kind = {"PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration": tracking}
     scaling_policy(scope, "FollowLoad", target, **kind)
 

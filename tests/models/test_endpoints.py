@@ -37,6 +37,8 @@ REFUSALS = [
     ("min_instances = 1", "has no instances; remove it"),
     ("max_instances = 1", "to bound it, set reserved_concurrency"),
     ("target_invocations_per_instance = 5", "scales by itself; remove it"),
+    ("scale_out_cooldown_s = 60", "scales by itself; remove it"),
+    ("scale_in_cooldown_s = 60", "scales by itself; remove it"),
     ("vpc = {}", "has no VPC; remove it"),
     ("data_capture = {}", "has no data capture; remove it"),
     ('volume_kms_key_arn = "x"', "has no volume to encrypt; remove it"),
@@ -104,6 +106,21 @@ def test_serverless_has_one_architecture(repository):
     assert "endpoints.serverless.architecture: SageMaker serverless runs x86_64 only; remove it" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "word"),
+    [("scale_out_cooldown_s", "no instances to add"), ("scale_in_cooldown_s", "no instances to remove")],
+)
+def test_serverless_has_no_cooldowns(repository, key, word):
+    repository.edit("memory_mb = 2048", f"{key} = 60")
+    with pytest.raises(SpecError) as caught:
+        load_models(repository.root)
+    assert f"endpoints.serverless.{key}: a serverless endpoint has {word}; remove it, or" in str(caught.value)
+    repository.edit(f"{key} = 60", "memory_mb = 2048")
+    repository.edit(GPU, GPU + f"{key} = 60\n")
+    (model,) = load_models(repository.root)
+    assert getattr(model.spec.endpoints["gpu"], key) == 60
+
+
 @pytest.mark.parametrize("type_", ["ml.c7g.large", "ml.c7gd.xlarge", "ml.c6gn.2xlarge", "ml.m8g.large", "ml.t4g.large"])
 def test_graviton_and_arm64_go_together(repository, type_):
     fault = fault_of(repository, instance(type_))
@@ -141,6 +158,8 @@ ASYNC_REFUSALS = [
     ("max_instances = 0", "greater than or equal to 1"),
     ("min_instances = 2", "2 is above max_instances 1; lower it, or raise max_instances"),
     ("target_backlog_per_instance = 0", "greater than or equal to 1"),
+    ("scale_out_cooldown_s = -1", "greater than or equal to 0"),
+    ("scale_in_cooldown_s = 3601", "less than or equal to 3600"),
     ("max_concurrent_invocations_per_instance = 0", "greater than or equal to 1"),
     ("max_concurrent_invocations_per_instance = 1001", "less than or equal to 1000"),
     ("timeout_s = 0", "greater than or equal to 1"),

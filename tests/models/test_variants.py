@@ -25,6 +25,7 @@ A = "endpoints.gpu.variants.a"
 REFUSALS = [
     (["weight = 1"], f"{A}.artifact: is missing, and instance_type too; a variant differs in one of them, add it"),
     ([f"{OTHER}\nkind = 'realtime'"], f"{A}.kind: a variant is of its endpoint's kind; remove it"),
+    ([f"{OTHER}\nscale_in_cooldown_s = 60"], f"{A}.scale_in_cooldown_s: the endpoint's is every variant's; remove it"),
     ([f"{OTHER}\nshadow = true"], f"{A}.shadow: set shadow_percent"),
     ([f"{OTHER}\narchitecture = 'x86_64'"], f"{A}.architecture: a variant shares its endpoint's image; remove it, or"),
     ([f"{OTHER}\ncolour = 3"], f"{A}.colour: is not a known key; docs/model-toml.md lists them"),

@@ -73,6 +73,17 @@ def test_copies_go_with_the_load_and_come_back_with_the_first_request(stack):
     assert stack.template["Resources"][policy["Ref"]]["Properties"] == waking
 
 
+def test_copies_wait_between_scalings_as_the_file_says(repository, tmp_path, stack):
+    def cooldowns(of) -> tuple[int, int]:
+        following = only(of, "ApplicationAutoScaling::ScalingPolicy", PolicyType="TargetTrackingScaling")
+        tracking = following["TargetTrackingScalingPolicyConfiguration"]
+        return tracking["ScaleOutCooldown"], tracking["ScaleInCooldown"]
+
+    assert cooldowns(stack) == (60, 300)
+    repository.edit(ZERO, f"scale_out_cooldown_s = 30\nscale_in_cooldown_s = 600\n{ZERO}")
+    assert cooldowns(synthesize("prod", tmp_path / "other", repository.root).part("cat-breeds")) == (30, 600)
+
+
 def test_the_log_group_is_a_components(stack):
     groups = {group.get("LogGroupName") for group in stack.properties("Logs::LogGroup")}
     assert f"/aws/sagemaker/InferenceComponents/{NAME}" in groups

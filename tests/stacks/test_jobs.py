@@ -90,6 +90,8 @@ def test_it_follows_its_queue(queues):
         _, policy = policies_of(endpoint)["TargetTrackingScaling"]
         tracking = policy["TargetTrackingScalingPolicyConfiguration"]
         assert tracking["TargetValue"] == endpoint.settings.target_backlog_per_instance
+        assert tracking["ScaleOutCooldown"] == endpoint.settings.scale_out_cooldown_s
+        assert tracking["ScaleInCooldown"] == endpoint.settings.scale_in_cooldown_s
         assert tracking["CustomizedMetricSpecification"] == {
             "Namespace": "AWS/SageMaker",
             "MetricName": "ApproximateBacklogSizePerInstance",

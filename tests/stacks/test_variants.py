@@ -64,6 +64,15 @@ def test_each_scales_by_itself_and_an_update_takes_its_share_from_the_file(deplo
     assert endpoint["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DesiredWeight"}]
 
 
+def test_each_keeps_the_endpoints_target_and_cooldowns(deploy):
+    keys = "target_invocations_per_instance = 70\nscale_out_cooldown_s = 0\nscale_in_cooldown_s = 900\n"
+    stack = deploy(f"{keys}{CHALLENGER}max_instances = 3\n").part("cat-breeds")
+    policies = stack.properties("ApplicationAutoScaling::ScalingPolicy")
+    tracking = [policy["TargetTrackingScalingPolicyConfiguration"] for policy in policies]
+    kept = [(each["TargetValue"], each["ScaleOutCooldown"], each["ScaleInCooldown"]) for each in tracking]
+    assert kept == [(70, 0, 900)] * 2
+
+
 def test_a_shadow_answers_nobody_and_sees_its_part(deploy):
     config = config_of(deploy(f"weight = 2\n{CHALLENGER}shadow_percent = 20\n").part("cat-breeds"))
     (own,) = config["ProductionVariants"]
