@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+DAY = Path(__file__).with_name("day.toml")
+"""The shape of a typical day."""
 DAY_S = 24 * 3600.0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from experiments.client.arrivals import DAY_S, Shape, ShapeFault, read_shape
+from experiments.client.arrivals import DAY, DAY_S, Shape, ShapeFault, read_shape
 from experiments.client.sample import ForeignRows
 from experiments.cost.prices import NoPrice, PriceTable, PriceTableFault, read_prices
 from experiments.scaling.endpoint import at_once, changed, refuse_what_is_not_simulated, target_key
@@ -25,7 +25,6 @@ from models.instances import InstanceEndpoint
 from models.registry import ROOT, Model, load_models
 from models.spec import SpecError
 
-DAY = Path(__file__).with_name("day.toml")
 PER_DAY = 100_000.0
 
 

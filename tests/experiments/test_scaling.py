@@ -8,8 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from experiments.client.arrivals import DAY_S, STEADY, arrivals, read_shape
-from experiments.scaling.__main__ import DAY
+from experiments.client.arrivals import DAY, DAY_S, STEADY, arrivals, read_shape
 from experiments.scaling.environments import IDLE_S, Environments
 from experiments.scaling.instances import Jobs, RandomRouting, SharedQueue
 from experiments.scaling.policy import IN_POINTS, METRIC_DELAY_S, OUT_POINTS, Policy
@@ -35,8 +34,8 @@ def mean_wait(servers: int, utilisation: float) -> float:
 
 
 def exponential(rate: float, seed: int) -> Traffic:
-    moments = array("d", arrivals(rate, DAY_S, Random(seed), STEADY))  # noqa: S311
-    random = Random(f"{seed} services")  # noqa: S311
+    moments = array("d", arrivals(rate, DAY_S, Random(seed), STEADY))
+    random = Random(f"{seed} services")
     services = array("d", (random.expovariate(1 / MEAN_S) for _ in moments))
     return Traffic(moments, services, array("d", (random.random() for _ in moments)))
 
@@ -48,7 +47,7 @@ def evenly(*parts: tuple[int, int], service_s: float = 0.01) -> Traffic:
         for of_part in range(minutes * per_minute):
             moments.append(60 * (minute + of_part / per_minute))
         minute += minutes
-    lots = Random(0)  # noqa: S311
+    lots = Random(0)
     return Traffic(moments, array("d", [service_s]) * len(moments), array("d", (lots.random() for _ in moments)))
 
 
