@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         file = out / "index.html"
         file.write_text(page(report), encoding="utf-8")
         if options.docs:
-            keep_pictures(report, PAGE.parent)
             replace_section(section(report), PAGE)
+            keep_pictures(report, PAGE.parent)
     except (ReportFault, ForeignRows, PriceTableFault, SpecError) as error:
         print(error, file=sys.stderr)
         return 1

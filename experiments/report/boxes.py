@@ -62,12 +62,18 @@ def _row(ours: Any, theirs: Any, candidates: Sequence[Candidate], figures: Seque
     for at, (candidate, ms) in enumerate(zip(candidates, found, strict=True)):
         _box(ours, at, candidate, ms)
     ours.set(xlim=(-0.6, len(candidates) - 0.4))
-    counts = [f"\nn = {len(ms)}" if ms else "\nno cold start" for ms in found]
-    names = [f"{name}{count}" for name, count in zip(ticks(candidates), counts, strict=True)]
+    counts = [_count(candidate, ms) for candidate, ms in zip(candidates, found, strict=True)]
+    names = [f"{name}\n{count}" for name, count in zip(ticks(candidates), counts, strict=True)]
     ours.set_xticks(range(len(candidates)), names, fontsize=8.5)
     ours.grid(visible=False, axis="x")
     time_axis(ours, min(all_ms), max(all_ms))
     _published(theirs, figures)
+
+
+def _count(candidate: Candidate, ms: Sequence[float]) -> str:
+    if ms:
+        return f"n = {len(ms)}"
+    return "no cold start" if candidate.idle_s is None else "not measured"
 
 
 def _box(axis: Any, at: int, candidate: Candidate, ms: Sequence[float]) -> None:

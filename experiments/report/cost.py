@@ -32,14 +32,15 @@ class BreakEven:
 
 def break_evens(candidates: Sequence[Candidate], prices: PriceTable) -> list[BreakEven]:
     """Of every pair that experiments.cost compares; without those that have no price."""
-    by_name = {each.name: each for each in candidates}
+    by_name = {(each.name, each.kind): each for each in candidates}
     found = []
     for pair in pairs([each.served("") for each in candidates]):
         try:
             at = break_even(pair, prices)
         except NoPrice:
             continue
-        found.append(BreakEven(by_name[pair.idle.name], by_name[pair.steady.name], at))
+        idle, steady = (by_name[each.name, each.settings.kind] for each in pair)
+        found.append(BreakEven(idle, steady, at))
     return found
 
 

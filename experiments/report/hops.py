@@ -14,7 +14,7 @@ from experiments.report.words import milliseconds
 
 # Okabe and Ito's colours, which those who see fewer of them tell apart (Color Universal Design, 2008).
 _COLOURS = ("#8c8c8c", "#56b4e9", "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7")
-_MOST_MS = 2000  # on an axis in ms; above, it is in s
+_MOST_MS = 1000  # on an axis in ms; above, it is in s
 _ON_DARK = {"proxy", "inference"}
 _LEAST = 0.055  # of the axis: a part below that has no room for its number
 _TITLES = {"warm": "Warm, median of each part", "cold": "Cold, median of each part"}

@@ -11,7 +11,7 @@ from experiments.report.recommend import Recommendation
 from experiments.report.report import TARGETS_MS, TRAFFIC, Report
 from experiments.report.sentence import LOCAL, sentence
 from experiments.report.style import Picture
-from experiments.report.words import dollars, milliseconds, number, ordinal, share_of
+from experiments.report.words import dollars, listed, milliseconds, number, ordinal, share_of
 
 _STYLE = Path(__file__).with_name("page.css")
 
@@ -179,6 +179,9 @@ def assumptions(report: Report) -> Iterator[str]:
         "their mixture. What a request costs is the mean time that the container was busy, as AWS bills it."
     )
     yield "Costs are of the endpoint alone, by experiments/cost (docs/cost.md), without API Gateway and the proxy."
+    kilobytes = sorted({round(each.request.body_bytes / 1000) for each in report.runs.candidates})
+    sizes = listed([number(each) for each in kilobytes])
+    yield f"The price of data is that of what was sent here, {sizes} kB a request; larger pictures cost more."
     for each in report.runs.candidates:
         if each.is_stand_in:
             yield f"{each.label}: its times are those of a CPU here, so it is never recommended for them."

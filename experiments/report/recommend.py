@@ -87,10 +87,10 @@ def _judged(candidate: Candidate, per_day: float, latency_ms: float, percentile:
 
 def _unfit(candidate: Candidate, cost: Cost, per_day: float, latency_ms: float, percentile: float) -> str:
     """Why it is out however fast it is; empty if nothing speaks against it."""
-    if candidate.is_stand_in:
-        return "its time here is a CPU's, not its GPU's; measure it with --target aws"
     if candidate.is_queue and latency_ms < START_MS:
         return f"it is a queue: its first job waits some {STARTING_S} s for an instance"
+    if candidate.is_stand_in:
+        return "its time here is a CPU's, not its GPU's; measure it with --target aws"
     if getattr(candidate.settings, "provisioned_concurrency", None):
         return "experiments/cost has no price of provisioned_concurrency"
     if cost.is_beyond:

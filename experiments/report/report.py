@@ -16,6 +16,7 @@ from experiments.report.sentence import sentence
 from experiments.report.style import Picture
 from models.registry import load_models
 
+PLOTS = ("boxes", "hops", "load", "cost")
 TRAFFIC = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0)
 TARGETS_MS = (50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0)
 
@@ -46,6 +47,8 @@ def make_report(
     runs, prices, published = read_runs(folder), read_prices(), read_published()
     others = borrowed(runs.candidates, _endpoints(runs.model), prices)
     weighed = [*runs.candidates, *(each for each in others if each.is_queue)]  # a queue answers no request to time
+    for name in PLOTS:
+        (out / f"{name}.png").unlink(missing_ok=True)  # what is not drawn now was of other runs
     pictures = (
         boxes.draw(runs, published, out),
         hops.draw(runs, out),

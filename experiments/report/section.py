@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.report.recommend import Recommendation
-from experiments.report.report import TARGETS_MS, TRAFFIC, Report
+from experiments.report.report import PLOTS, TARGETS_MS, TRAFFIC, Report
 from experiments.report.sentence import LOCAL
 from experiments.report.words import milliseconds, number
 
@@ -14,9 +14,8 @@ HEADING = "## Which endpoint to choose"
 
 def keep_pictures(report: Report, docs: Path) -> Sequence[Path]:
     """Copies every plot to `docs`/experiments-NAME.png; those of an earlier report that has others go."""
-    for old in docs.glob("experiments-*.png"):
-        if old.stem.removeprefix("experiments-") in ("boxes", "hops", "load", "cost"):
-            old.unlink()
+    for name in PLOTS:
+        (docs / f"experiments-{name}.png").unlink(missing_ok=True)
     return [Path(shutil.copy(each.file, docs / f"experiments-{each.name}.png")) for each in report.pictures]
 
 

@@ -38,7 +38,7 @@ def _cheaper(found: Recommendation, chosen: Judged) -> list[str]:
 
 def _reason(found: Recommendation, chosen: Judged, asked: str) -> str:
     return (
-        f"{chosen.candidate.label}: at {asked} {_cold(chosen)}, the {ordinal(found.percentile)} percentile is "
+        f"{chosen.candidate.shown}: at {asked} {_cold(chosen)}, the {ordinal(found.percentile)} percentile is "
         f"{milliseconds(chosen.latency_ms)}, within {milliseconds(found.latency_ms)}; "
         f"{dollars(chosen.usd_a_thousand)} a thousand."
     )
@@ -93,7 +93,9 @@ def _none(found: Recommendation, asked: str) -> str:
         return f"None of them can be recommended for {asked}. {reasons}."
     over = fastest.latency_ms / found.latency_ms
     far = f"{over:.1f} times the target" if over >= 1.1 else f"{share_of(over - 1)} over the target"
-    unjudged = [each.candidate.label for each in found.judged if each.candidate.is_stand_in]
+    unjudged = [
+        each.candidate.label for each in found.judged if each.candidate.is_stand_in and not each.candidate.borrowed
+    ]
     gpu = f" Nobody measured {listed(unjudged)} with a GPU." if unjudged else ""
     return (
         f"None of them answers {number(found.percentile)} % of {asked} within {milliseconds(found.latency_ms)}. "

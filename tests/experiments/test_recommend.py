@@ -202,6 +202,10 @@ def test_a_queue_is_for_targets_of_minutes():
     assert reason(queue(), per_day=10, latency_ms=minutes) == ""
     assert chosen(10, minutes, candidates=[queue(), CPU]) == "jobs"
     assert chosen(10, 1000, candidates=[queue(), CPU]) == "ml-c7i-large"
+    told = sentence(recommend([queue()], 10, minutes, 95, PRICES), PRICES)
+    assert told.startswith(
+        "jobs (a queue on ml.c7i.large), not measured: at 10 requests a day 90.1 % meet a cold start"
+    )
 
 
 def test_cold_starts_that_nobody_measured_count_as_unknown():

@@ -76,10 +76,12 @@ def test_every_plot_is_a_picture_with_something_drawn(report):
 
 
 def test_what_nobody_measured_has_no_plot_and_no_row(tmp_path):
+    (tmp_path / "load.png").write_bytes(b"of the runs before")
     write(tmp_path, "cpu", INSTANCE | {"instance_type": "ml.c7i.large"})
     found = make_report(tmp_path, tmp_path, (1000.0,), 500.0, 95.0)
     assert [picture.name for picture in found.pictures] == ["boxes", "hops", "cost"]
     assert ", cold," not in found.pictures[0].alt
+    assert sorted(each.name for each in tmp_path.glob("*.png")) == ["boxes.png", "cost.png", "hops.png"]
     assert "cold:" not in found.pictures[1].alt
 
 
