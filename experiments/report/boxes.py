@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from experiments.cost.plot import INK
@@ -51,8 +52,8 @@ def _title(runs: Runs, phase: str) -> str:
 
 
 def _told(candidate: Candidate, phase: str) -> str:
-    found = sorted(times(candidate, phase))
-    said = f"median {milliseconds(found[len(found) // 2])}" if found else "none measured"
+    found = times(candidate, phase)
+    said = f"median {milliseconds(median(found))}" if found else "none measured"
     return f"{candidate.label}, {phase}, {said}"
 
 
@@ -98,10 +99,9 @@ def _box(axis: Any, at: int, candidate: Candidate, ms: Sequence[float]) -> None:
     if len(ms) <= _EVERY:
         across = [at + 0.27 + 0.03 * (place % 3) for place in range(len(ms))]
         axis.plot(across, ms, "o", color=shade, markersize=2.6, alpha=0.65)
-    median = sorted(ms)[len(ms) // 2]
     axis.annotate(
-        milliseconds(median),
-        (at - 0.24, median),
+        milliseconds(median(ms)),
+        (at - 0.24, median(ms)),
         xytext=(-2, 0),
         textcoords="offset points",
         ha="right",

@@ -67,7 +67,8 @@ def draw(runs: Runs, others: Sequence[Candidate], prices: PriceTable, folder: Pa
         "Cost of a thousand predictions",
         "Cost against requests a day; at 1,000 a day: " + "; ".join(_told(each, prices) for each in candidates),
         "A dot is a break-even: from there on the always-on instance costs less than the endpoint that is free while "
-        "idle. A line ends where the endpoint takes no more (max_instances at their target, max_concurrency).",
+        "idle; the last of each instance is named. A line ends where the endpoint takes no more (max_instances at "
+        "their target, max_concurrency).",
     )
 
 
@@ -95,11 +96,11 @@ def _axes(axis: Any) -> None:
 
 
 def _marks(axis: Any, found: Sequence[BreakEven], prices: PriceTable) -> None:
-    """A dot on each crossing; a number at the first of every always-on endpoint, down to the axis."""
+    """A dot on each crossing; a number at the last of every always-on endpoint."""
     met = [(each, at) for each in found if (at := each.per_day) and _FEWEST < at < _MOST]
     for each, at in met:
         axis.plot(at, _usd(each.steady, at, prices), "o", color=INK, markersize=4.5, zorder=5)
-    for height, (each, at) in zip(cycle(_HEIGHTS), _first(met), strict=False):
+    for height, (each, at) in zip(cycle(_HEIGHTS), last_crossings(met), strict=False):
         axis.axvline(at, color=FAINT, linewidth=0.8, linestyle=(0, (2, 3)), zorder=1)
         axis.text(
             at,
@@ -114,12 +115,12 @@ def _marks(axis: Any, found: Sequence[BreakEven], prices: PriceTable) -> None:
         )
 
 
-def _first(met: Sequence[tuple[BreakEven, float]]) -> list[tuple[BreakEven, float]]:
-    """Of each always-on endpoint the lowest, in their order."""
-    lowest: dict[str, tuple[BreakEven, float]] = {}
+def last_crossings(met: Sequence[tuple[BreakEven, float]]) -> list[tuple[BreakEven, float]]:
+    """Of each always-on endpoint the highest: from there on it costs less than whatever it ever will."""
+    highest: dict[str, tuple[BreakEven, float]] = {}
     for each, at in sorted(met, key=lambda one: one[1]):
-        lowest.setdefault(each.steady.name, (each, at))
-    return list(lowest.values())
+        highest[each.steady.name] = each, at
+    return list(highest.values())
 
 
 def _usd(candidate: Candidate, per_day: float, prices: PriceTable) -> float:

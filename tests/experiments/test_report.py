@@ -18,7 +18,7 @@ from experiments.report import report as making
 from experiments.report.__main__ import main
 from experiments.report.borrowed import borrowed
 from experiments.report.candidate import Level, measured
-from experiments.report.cost import break_evens
+from experiments.report.cost import break_evens, last_crossings
 from experiments.report.faults import MixedRuns, NoAnswers, NoRuns
 from experiments.report.load import knee
 from experiments.report.page import page
@@ -179,6 +179,15 @@ def test_break_evens_are_those_of_the_cost_report(folder):
     found = break_evens(read_runs(folder).candidates, PRICES)
     names = [(each.idle.name, each.steady.name) for each in found]
     assert names == [(idle, on) for idle in ("serverless-1024", "serverless-2048") for on in ("cpu", "gpu")]
+
+
+def test_the_plot_names_the_traffic_from_which_an_instance_costs_less_than_all_that_it_overtakes(tmp_path):
+    for memory_mb in (2048, 6144):
+        write(tmp_path, f"serverless-{memory_mb}", SERVERLESS | {"memory_mb": memory_mb}, warm_ms=2600, cold_ms=9000)
+    write(tmp_path, "cpu", INSTANCE | {"instance_type": "ml.c7i.large"}, warm_ms=1100)
+    found = break_evens(read_runs(tmp_path).candidates, PRICES)
+    ((named, at),) = last_crossings([(each, each.per_day) for each in found])
+    assert (named.idle.name, at) == ("serverless-2048", max(each.per_day for each in found))
 
 
 def test_endpoints_stand_in_the_order_of_their_kind_and_memory(folder):
