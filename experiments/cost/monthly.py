@@ -16,7 +16,8 @@ from models.realtime import RealtimeEndpoint
 
 DAYS, HOURS, DAY_S = 30, 24, 24 * 3600
 GB = 1e9
-MOST_COLD_STARTS_A_DAY = 144  # one environment that leaves after ten idle minutes, which is usual and not promised
+IDLE_S = 600  # after which the environment of a function leaves: usual, and not promised
+MOST_COLD_STARTS_A_DAY = DAY_S // IDLE_S
 STARTING_S, LEAVING_S = (
     300,
     900,

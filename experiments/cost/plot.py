@@ -16,12 +16,11 @@ from models.realtime import RealtimeEndpoint
 
 _FEWEST, _MOST, _POINTS = 10, 3_000_000, 600
 _LEAST_USD, _MOST_USD = 0.001, 20_000
-_COLOURS = {"serverless": "#2f5d9b", "lambda": "#0b6e4f", "async": "#7a4fa3"}
-_INSTANCES = "#c0622d"
+COLOURS = {"serverless": "#2f5d9b", "lambda": "#0b6e4f", "async": "#7a4fa3", "realtime": "#c0622d"}
 _LABELS = {"lambda": (0.62, False), "async": (0.19, False)}
 """From which share of the panel's width on a line's label stands, and whether above the line."""
 _COLUMNS = 3
-_INK = "#1c2733"
+INK = "#1c2733"
 _LEGEND = """A line is one endpoint of the model.
 Solid: its requests take as long as measured here.
 Dashed: they take a second each.
@@ -48,7 +47,7 @@ def draw(endpoints: Sequence[Served], prices: PriceTable, file: Path) -> Path:
     for axis in list(axes.flat)[len(by_model) :]:
         axis.set_axis_off()
     if len(axes.flat) > len(by_model):
-        list(axes.flat)[-1].text(0.02, 0.95, _LEGEND, va="top", fontsize=9.5, linespacing=1.9, color=_INK)
+        list(axes.flat)[-1].text(0.02, 0.95, _LEGEND, va="top", fontsize=9.5, linespacing=1.9, color=INK)
     for axis, of_one in zip(axes.flat, by_model, strict=False):
         _frame(axis, of_one[0].model)
     figure.supxlabel("requests a day", fontsize=10)
@@ -95,7 +94,7 @@ def _line(axis: Any, each: Served, prices: PriceTable, style: str) -> None:
     rates = [_FEWEST * (_MOST / _FEWEST) ** (at / _POINTS) for at in range(_POINTS + 1)]
     costs = [monthly(each.settings, each.request, rate, prices) for rate in rates]
     shown = [(rate, cost.usd) for rate, cost in zip(rates, costs, strict=True) if not cost.is_beyond]
-    colour = _COLOURS.get(each.settings.kind, _INSTANCES)
+    colour = COLOURS[each.settings.kind]
     axis.plot(*zip(*shown, strict=True), style, color=colour, linewidth=1.7 if style == "-" else 1.2)
     from_, above = _LABELS.get(each.settings.kind, (0.02, True))
     start, end = (shown[min(int(_POINTS * share), len(shown) - 1)] for share in (from_, from_ + 0.15))
@@ -131,7 +130,7 @@ def _mark(axis: Any, pair: Pair, prices: PriceTable) -> None:
         usd = monthly(pair.steady.settings, pair.idle.request, per_day, prices).usd
     except NoPrice:
         return
-    axis.plot(per_day, usd, "o", color=_INK, markersize=5, zorder=5)
+    axis.plot(per_day, usd, "o", color=INK, markersize=5, zorder=5)
     above = _LABELS.get(pair.idle.settings.kind, (0, True))[1]
     axis.annotate(
         f"{per_day:,.0f}",
@@ -139,7 +138,7 @@ def _mark(axis: Any, pair: Pair, prices: PriceTable) -> None:
         xytext=(-4, 7) if above else (2, -26),
         textcoords="offset points",
         ha="right" if above else "left",
-        color=_INK,
+        color=INK,
         fontsize=8.5,
         weight="bold",
     )
