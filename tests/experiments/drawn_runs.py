@@ -13,7 +13,7 @@ _SHARES = dict(zip(HOPS, (0.03, 0.05, 0.12, 0.1, 0.15, 0.5, 0.05), strict=True))
 
 def write(folder, endpoint, settings, *, warm_ms=60.0, cold_ms=0.0, rates=(), knee=20.0, cold=10, **about):
     """Forty warm requests, `cold` cold ones unless `cold_ms` is 0, twenty at each of `rates`, around these medians."""
-    random = Random(endpoint)  # noqa: S311 - times, not secrets
+    random = Random(endpoint)
     samples = [sample(endpoint, "warm", warm_ms * random.lognormvariate(0, 0.15), concurrency=1) for _ in range(40)]
     samples += [sample(endpoint, "warm", 3 * warm_ms, concurrency=4) for _ in range(8)]
     if cold_ms:

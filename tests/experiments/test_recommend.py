@@ -139,7 +139,7 @@ def test_less_traffic_meets_more_cold_starts_and_never_waits_less(per_day, times
 
 
 def test_the_percentile_of_a_mixture_is_that_of_a_simulated_day_of_random_requests():
-    random, per_day = Random(5), 400.0  # noqa: S311 - requests, not secrets
+    random, per_day = Random(5), 400.0
     waited = []
     for _ in range(60_000):
         gap = random.expovariate(per_day / 86_400)
