@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from pathlib import Path
 from random import Random
 
@@ -68,7 +69,8 @@ def _load(caller: Caller, runtime_url: str, mix: mixes.Mix, shape: Shape, option
     with watched(runtime_url) as parts:
         started = time.perf_counter()
         try:
-            asyncio.run(open_loop(caller, mix.drawn(random), moments, options.rate, _progress(samples)))
+            calls, seen = mix.drawn(random), _progress(samples)
+            asyncio.run(open_loop(caller, calls, moments, options.rate, seen, warm_up=PROXIES))
         except KeyboardInterrupt:
             seconds = min(seconds, time.perf_counter() - started)
             print("\nEnded before its time.", flush=True)
@@ -83,15 +85,14 @@ def _load(caller: Caller, runtime_url: str, mix: mixes.Mix, shape: Shape, option
 
 
 async def _warm_up(caller: Caller, calls: Sequence[Call]) -> None:
-    """Every endpoint and every proxy has started when it begins. Raises Unanswered."""
+    """Every endpoint has started when it begins. Raises Unanswered."""
     for call in calls:
         print(f"warming up {call.model} {call.endpoint}, {call.image} …", flush=True)
-        (sample,) = await closed_loop(caller, iter([call]), 1, 1)
+        (sample,) = await closed_loop(caller, repeat(call), 1, 1)
         if not sample.is_good:
             raise Unanswered(
                 f"{call.model} {call.endpoint}: {call.image}: {sample.status} {sample.code}; docs/errors.md"
             )
-    await closed_loop(caller, iter([calls[0]] * 4 * PROXIES), PROXIES, 4 * PROXIES)
 
 
 def _progress(samples: list[Sample]) -> Callable[[Sample], None]:
