@@ -11,7 +11,7 @@ from experiments.client.sample import HOPS, Sample
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Milliseconds of the good ones, NaN where there are none."""
+    """Milliseconds of the good ones, infinite where there are none."""
 
     count: int
     p50_ms: float

@@ -8,13 +8,13 @@ from math import inf
 from statistics import fmean, median
 from typing import Any
 
+from experiments.client.percentiles import percentile
 from experiments.client.sample import Sample
 from experiments.cost.monthly import IDLE_S, LEAVING_S, STARTING_S
 from experiments.cost.request import ANSWER_BYTES, Request
 from experiments.cost.stage import Served
 from experiments.latency.run import Run, Target
 from experiments.report.faults import NoAnswers
-from experiments.report.percentile import percentile
 from models.endpoints import AsyncEndpoint, LambdaEndpoint, ServerlessEndpoint
 
 START_MS = STARTING_S * 1000.0

@@ -5,9 +5,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from experiments.client.percentiles import percentile
 from experiments.cost.plot import INK
 from experiments.report.candidate import Candidate, Level
-from experiments.report.percentile import percentile
 from experiments.report.runs import Runs
 from experiments.report.style import BAD, FAINT, End, Picture, apart, colour, frame, head, pyplot, save, time_axis
 from experiments.report.words import number, share_of

@@ -6,11 +6,6 @@ from math import exp, inf
 from experiments.cost.monthly import DAY_S
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that at least `percent` of all do not exceed (nearest rank); infinite where there is none."""
-    return mixed_percentile(values, (), 0.0, percent)
-
-
 def mixed_percentile(warm: Sequence[float], cold: Sequence[float], cold_share: float, percent: float) -> float:
     """That of a mixture: `cold_share` of all are like one of `cold`, the others like one of `warm`, each as often.
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiments.client.percentiles import percentile
 from experiments.cost.breakeven import Pair, break_even
 from experiments.cost.monthly import IDLE_S, STARTING_S, monthly
 from experiments.cost.prices import read_prices
 from experiments.cost.request import Request
 from experiments.report.candidate import Candidate, Level
-from experiments.report.percentile import cold_share, mixed_percentile, percentile
+from experiments.report.percentile import cold_share, mixed_percentile
 from experiments.report.recommend import recommend, usd_a_thousand
 from experiments.report.sentence import sentence
 from models.endpoints import AsyncEndpoint, LambdaEndpoint, RealtimeEndpoint, ServerlessEndpoint
