@@ -31,7 +31,8 @@ def phase_table(samples: Sequence[Sample]) -> str:
     rows: list[Sequence[str]] = [_HEAD]
     for title, of_phase in by_phase(samples):
         told = Figures.of(of_phase)
-        times = (f"{value:.0f}" if isfinite(value) else "-" for value in (told.p50_ms, told.p95_ms, told.p99_ms, told.max_ms))
+        spread = told.p50_ms, told.p95_ms, told.p99_ms, told.max_ms
+        times = (f"{value:.0f}" if isfinite(value) else "-" for value in spread)
         rows.append((title, str(told.count), *times, told.told_errors))
     return _aligned(rows, left=(0, len(_HEAD) - 1))
 
