@@ -108,7 +108,11 @@ def start_local(state: Path, *arguments: str, root: Path = ROOT, **variables: st
             raise DidNotStart(local.said)
         yield local
     finally:
-        _stop(process)
+        if "Ctrl-C" in local.said:
+            _stop(process)
+        elif process.poll() is None:  # with what synthesizes; it may ignore SIGINT still, as a shell's background does
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(60)
 
 
 @contextlib.contextmanager

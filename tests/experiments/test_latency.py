@@ -11,6 +11,7 @@ from itertools import count
 from statistics import median
 
 import httpx
+import psutil
 import pytest
 
 from experiments.client.caller import Caller
@@ -23,7 +24,7 @@ from experiments.latency.phases import in_flight
 from experiments.latency.plan import Plan
 from experiments.latency.run import read_run
 from experiments.latency.targets import LocalTarget, endpoint_name
-from experiments.local_run import start_local
+from experiments.local_run import start_local, wait_until
 from local.endpoint import free_port
 from models.registry import ROOT, load_models
 from stacks.naming import endpoint_name as deployed_name
@@ -341,3 +342,31 @@ def test_what_is_interrupted_leaves_the_results_of_before(number, aws, tmp_path)
         process.communicate()
     assert [file.name for file in folder.iterdir()] == ["run.json"]
     assert json.loads((folder / "run.json").read_text()) == "of before"
+
+
+def test_what_is_stopped_while_its_local_run_starts_leaves_none(tmp_path):
+    """Even where SIGINT is ignored, as of what a shell starts in the background."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "experiments.latency", "face-mask", "--out", str(tmp_path / "results")],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509
+    )
+    try:
+        assert process.stdout.readline().startswith("starting the local run")
+        assert wait_until(lambda: len(started_in(tmp_path)) > 1), "the local run, and the CDK command that it calls"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 130
+    finally:
+        process.kill()
+        process.communicate()
+    assert wait_until(lambda: started_in(tmp_path) == [])
+    assert list(tmp_path.glob("fovea-*")) == []
+
+
+def started_in(folder) -> list[int]:
+    """The processes that were told of a state below `folder`."""
+    state = str(folder / "fovea-latency-")
+    return [each.pid for each in psutil.process_iter(["cmdline"]) if state in " ".join(each.info["cmdline"] or [])]
