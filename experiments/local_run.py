@@ -19,6 +19,7 @@ from local.endpoint import free_port
 from models.registry import ROOT
 
 START_TIMEOUT_S = 120
+FIRST_START_TIMEOUT_S = 900  # of a local run: once, it installs what containers have of their own
 
 
 class DidNotStart(Exception):
@@ -102,7 +103,7 @@ def start_local(state: Path, *arguments: str, root: Path = ROOT, **variables: st
     output = process.stdout
     threading.Thread(target=lambda: local.lines.extend(output or ()), daemon=True).start()
     try:
-        wait_until(lambda: "Ctrl-C" in local.said or process.poll() is not None, START_TIMEOUT_S)
+        wait_until(lambda: "Ctrl-C" in local.said or process.poll() is not None, FIRST_START_TIMEOUT_S)
         if "Ctrl-C" not in local.said:
             raise DidNotStart(local.said)
         yield local

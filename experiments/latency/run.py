@@ -56,12 +56,14 @@ def settings_of(endpoint: Any) -> dict[str, Any]:
 
 
 def write_run(run: Run, samples: Sequence[Sample], folder: Path) -> None:
-    """Both files, run.json last: where it is, the run is whole."""
+    """Both files, run.json last: where it is, the run is whole. What was there before goes once both are written."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_samples(samples, folder / REQUESTS)
-    partial = folder / f"{RUN}.partial"
-    partial.write_text(json.dumps({"format": FORMAT, **asdict(run)}, indent=1) + "\n", encoding="utf-8")
-    partial.replace(folder / RUN)
+    requests, about = folder / f"{REQUESTS}.partial", folder / f"{RUN}.partial"
+    write_samples(samples, requests)
+    about.write_text(json.dumps({"format": FORMAT, **asdict(run)}, indent=1) + "\n", encoding="utf-8")
+    (folder / RUN).unlink(missing_ok=True)
+    requests.replace(folder / REQUESTS)
+    about.replace(folder / RUN)
 
 
 def read_run(folder: Path) -> tuple[Run, list[Sample]]:

@@ -1,0 +1,142 @@
+"""`python -m experiments.latency MODEL`: how fast its endpoints answer, cold, warm and under load, and where time goes.
+
+Against a local run that it starts, or with `--target aws` against a deployed stage. There, cold starts are brought
+about by updates of the endpoints' configurations, which are undone in the end, or with `--cold-by idle` by waiting.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import boto3
+
+from experiments.client.caller import Caller, NoCredentials
+from experiments.latency.aws import IDLE_MINUTES, AwsTarget, api_url, aws_refusals
+from experiments.latency.errors import BadChoice, LatencyError, LocalRunFault
+from experiments.latency.experiment import answering, answering_endpoints, experiment
+from experiments.latency.numbers import address, count, positive, positives, several, some
+from experiments.latency.plan import Plan
+from experiments.latency.run import read_run
+from experiments.latency.tables import tables
+from experiments.latency.targets import LocalTarget, Target
+from experiments.local_run import DidNotStart, start_local
+from models.registry import ROOT, Model, load_models
+from models.spec import SpecError
+
+RESULTS = ROOT / ".cache" / "experiments"
+LOCAL_STAGE = "prod"
+FOR_MEASURING = (f"--stage={LOCAL_STAGE}", "-c", "auth=api-key", "-c", "api_key_alone=accepted")
+"""Of a local run: the stage whose throttle is the highest, and no signature, which is work of the client's."""
+STOPPED = 130  # as a shell says of Ctrl-C
+
+_tell: Callable[[str], None] = partial(print, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 once each endpoint is measured, 1 with one clear line otherwise, 130 after Ctrl-C."""
+    options = _options(arguments)
+    try:
+        _measure(options)
+    except (LatencyError, SpecError, NoCredentials) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'the results'}: {error.strerror}; give another --out", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; of the endpoint that was being measured nothing is written", file=sys.stderr)
+        return STOPPED
+    return 0
+
+
+def _measure(options: argparse.Namespace) -> None:
+    model = _chosen(options.model)
+    endpoints = list(dict.fromkeys(options.endpoint)) or answering_endpoints(model)
+    for endpoint in endpoints:
+        answering(model, endpoint)
+    missing = next((file for file in options.image if not file.is_file()), None)
+    if missing is not None:
+        raise BadChoice(f"--image {missing}: there is no such file")
+    plan = Plan(options.cold, options.clients, options.requests, options.rates, options.seconds, options.seed)
+    out = options.out or RESULTS / model.spec.name
+    out.mkdir(parents=True, exist_ok=True)  # what cannot be written is told before it is measured
+    with _local_target() if options.target == "local" else _aws_target(options) as target:
+        for endpoint in endpoints:
+            _tell(f"\n{model.spec.name} {endpoint}")
+            experiment(target, model, endpoint, options.image, plan, out / endpoint, _tell)
+            _tell(f"\n{tables(read_run(out / endpoint)[1])}\n\n{out / endpoint}: requests.csv and run.json")
+
+
+def _chosen(name: str) -> Model:
+    models = {model.spec.name: model for model in load_models()}
+    if name not in models:
+        raise BadChoice(f"{name}: no such model; choose one of {', '.join(models)}")
+    return models[name]
+
+
+@contextmanager
+def _local_target() -> Iterator[Target]:
+    _tell("starting the local run …")
+    with TemporaryDirectory(prefix="fovea-latency-") as state:
+        try:
+            with start_local(Path(state), *FOR_MEASURING) as local:
+                yield LocalTarget(local, LOCAL_STAGE)
+        except DidNotStart as error:
+            said = str(error).strip().splitlines() or ["it said nothing"]
+            raise LocalRunFault(f"the local run does not start: {said[-1]}") from error
+
+
+@contextmanager
+def _aws_target(options: argparse.Namespace) -> Iterator[Target]:
+    with aws_refusals():
+        session = boto3.Session()
+    url = options.url or api_url(session, options.stage)
+    caller = Caller(url, key=options.key, signs=options.sign)
+    minutes = options.idle_minutes
+    asked = AwsTarget(caller, options.stage, session, cold_by=options.cold_by, idle_minutes=minutes, say=_tell)
+    with closing(asked) as target:
+        yield target
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    plan = Plan()
+    parser = argparse.ArgumentParser(prog="python -m experiments.latency", description=__doc__)
+    parser.add_argument("model", help="its name in the registry, such as face-mask")
+    parser.add_argument("--endpoint", action="append", default=[], help="this one alone; may be given again (all)")
+    parser.add_argument("--image", action="append", default=[], type=Path, help="sent in turn (the model's samples)")
+    parser.add_argument("--cold", type=count, default=plan.cold, help=f"cold starts ({plan.cold})")
+    parser.add_argument(
+        "--clients",
+        type=several,
+        default=plan.clients,
+        help="that wait for each answer, at once, one after another (1,4)",
+    )
+    parser.add_argument("--requests", type=some, default=plan.requests, help=f"of each of these ({plan.requests})")
+    parser.add_argument(
+        "--rates", type=positives, default=plan.rates, help="requests a second that wait for nobody (2,10,25)"
+    )
+    parser.add_argument("--seconds", type=positive, default=plan.seconds, help=f"of each of these ({plan.seconds:g})")
+    parser.add_argument("--seed", type=int, default=plan.seed, help="of their moments (0)")
+    parser.add_argument("--out", type=Path, help="the folder, with one for each endpoint (.cache/experiments/MODEL)")
+    parser.add_argument("--target", choices=("local", "aws"), default="local", help="what is measured (local)")
+    aws = parser.add_argument_group("with --target aws")
+    aws.add_argument("--stage", default="dev", help="the deployed stage (dev)")
+    aws.add_argument("--url", type=address, help="of its API (the output ApiUrl of its stack)")
+    aws.add_argument("--key", help="an API key")
+    aws.add_argument("--sign", action="store_true", help="sign with the AWS credentials of the environment (SigV4)")
+    aws.add_argument("--cold-by", choices=("update", "idle"), default="update", help="how to make it cold (update)")
+    aws.add_argument("--idle-minutes", type=positive, default=IDLE_MINUTES, help=f"for idle ({IDLE_MINUTES:g})")
+    options = parser.parse_args(arguments)
+    if options.target == "local" and (options.url or options.key or options.sign):
+        parser.error("--url, --key and --sign are of a deployed stage: give --target aws too")
+    return options
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was changed in AWS is changed back
+    raise SystemExit(main())
