@@ -8,11 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from math import ceil
 from pathlib import Path
 
-from local.control_groups import Controller, Groups, find, group_name
+from local.control_groups import Controller, Groups, controllers, group_name
 from local.launch import Launch
 from models.instances import has_gpu, size
 
@@ -63,7 +62,7 @@ def bounds_of(kind: str, memory_mb: int | None, instance_type: str | None) -> Bo
         told = [_ASSUMED] if kind == "serverless" else []
     if not sys.platform.startswith("linux"):
         return Bounds([*told, "Neither memory nor processors are held to anything: only Linux can."], memory_mb, vcpus)
-    memory, processors = find_once("memory"), find_once("cpu")
+    memory, processors = (controllers().get(name) for name in ("memory", "cpu"))
     settings: dict[Path, list[tuple[str, str]]] = {}
     if memory_mb is not None and memory is not None:
         settings.setdefault(memory.folder, []).extend(memory.memory(memory_mb * _MIB))
@@ -79,12 +78,6 @@ def bounds_of(kind: str, memory_mb: int | None, instance_type: str | None) -> Bo
         memory_mb * _MIB if memory_mb is not None and memory is None else None,
         Groups(settings) if settings else None,
     )
-
-
-@cache
-def find_once(controller: str) -> Controller | None:
-    """Where this machine makes control groups, looked for once."""
-    return find(controller)
 
 
 def _cores(vcpus: float | None) -> Sequence[int]:

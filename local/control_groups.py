@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 PERIOD_US = 20_000  # of the quota: with a longer one, a prediction of some milliseconds would seldom meet its end
@@ -81,8 +82,23 @@ def group_name(pid: int | str) -> str:
     return f"fovea-{pid}"
 
 
-def find(controller: str) -> Controller | None:
-    """Where groups can be made that `controller`, memory or cpu, holds; None where there is no such place."""
+@cache
+def controllers() -> Mapping[str, Controller]:
+    """Where groups can be made that memory and cpu hold, by these names; one for which there is no place is left out.
+
+    Of version 2 a process is in one group only. What holds in a group holds in those around it too (top-down
+    constraint), so the outermost of two places does for both.
+    """
+    found = {name: place for name in ("memory", "cpu") if (place := _find(name)) is not None}
+    of_two = [place.folder for place in found.values() if place.version == 2]
+    outermost = min(of_two, key=lambda folder: len(folder.parts), default=None)
+    return {
+        name: replace(place, folder=outermost) if outermost and place.version == 2 else place
+        for name, place in found.items()
+    }
+
+
+def _find(controller: str) -> Controller | None:
     own = {name: path for _, names, path in _own_groups() for name in names.split(",")}
     for kind, options, root, mount in _mounts():
         if kind == "cgroup" and controller in options.split(",") and controller in own:

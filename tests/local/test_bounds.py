@@ -22,7 +22,7 @@ from experiments.local_run import environment, start_local, wait_until
 from local import bounds
 from local.assembly import Assembly
 from local.bounds import Bounds, bounds_of
-from local.control_groups import Groups, find
+from local.control_groups import Groups, controllers
 from local.endpoint import ContainerDied, LocalEndpoint, open_log
 from local.function import FunctionFailed
 from local.lambda_endpoint import LocalLambdaEndpoint, laid_out
@@ -37,10 +37,17 @@ ENDPOINTS = {
     "small": {"kind": "serverless", "memory_mb": 1024},
 }
 GROUPS = pytest.mark.skipif(
-    find("memory") is None or find("cpu") is None, reason="nobody may make control groups on this machine"
+    controllers().keys() != {"memory", "cpu"}, reason="nobody may make control groups on this machine"
 )
 ALLOCATE = "b = bytearray({mb} << 20); print(len(b))"
 BY_A_CHILD = "import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c', {script!r}]).returncode)"
+
+
+def memory_alone(held: Bounds) -> Bounds:
+    """Its share of a processor would make a test of memory take half a minute."""
+    controller = controllers()["memory"]
+    settings = {controller.folder: controller.memory(held.memory_mb << 20)}
+    return replace(held, cores=(), groups=Groups(settings))
 
 
 def run(held: Bounds, script: str) -> tuple[int, str, int]:
@@ -59,14 +66,14 @@ def run(held: Bounds, script: str) -> tuple[int, str, int]:
 @GROUPS
 @pytest.mark.parametrize("ways", [str, lambda script: BY_A_CHILD.format(script=script)], ids=["itself", "a child"])
 def test_whoever_wants_more_memory_is_killed_and_that_is_known(ways: Callable[[str], str]):
-    held = bounds_of("lambda", 128, None)
+    held = memory_alone(bounds_of("lambda", 128, None))
     code, said, killed = run(held, ways(ALLOCATE.format(mb=300)))
     assert (code in (-signal.SIGKILL, 256 - signal.SIGKILL), said, killed) == (True, "", 1)
     assert run(held, ways(ALLOCATE.format(mb=60))) == (0, f"{60 << 20}\n", 0)
 
 
 def test_without_control_groups_each_process_is_refused_more_memory(monkeypatch):
-    monkeypatch.setattr(bounds, "find_once", lambda _: None)
+    monkeypatch.setattr(bounds, "controllers", dict)
     held = bounds_of("lambda", 256, None)
     code, said, _ = run(held, ALLOCATE.format(mb=400))
     assert code == 1
@@ -133,11 +140,6 @@ def picture(side: int) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (side, side), "white").save(file, "PNG")
     return file.getvalue()
-
-
-def memory_alone(held: Bounds) -> Bounds:
-    """Its share of a processor would make a test of memory take half a minute."""
-    return replace(held, cores=(), groups=Groups({find("memory").folder: held.groups.settings[find("memory").folder]}))
 
 
 @GROUPS
