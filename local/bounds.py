@@ -106,7 +106,9 @@ def _of_memory(memory_mb: int | None, controller: Controller | None) -> list[str
             f"{memory_mb:,} MB of memory are what each process of the server may have for its data (RLIMIT_DATA), not "
             "what all may have together: no control group can be made here."
         ]
-    return [f"{memory_mb:,} MB of memory are all that the server has: a control group, version {controller.version}."]
+    return [
+        f"{memory_mb:,} MB of memory are all that the server gets, by a control group of version {controller.version}."
+    ]
 
 
 def _of_processors(vcpus: float | None, controller: Controller | None) -> list[str]:
@@ -120,4 +122,6 @@ def _of_processors(vcpus: float | None, controller: Controller | None) -> list[s
         return [f"{vcpus:.2f} vCPUs are {cores}, whole: no control group can be made here that divides one."]
     if controller is None or vcpus == here:
         return [f"{vcpus:.3g} vCPUs are {cores}."]
-    return [f"{vcpus:.2f} vCPUs are that share of {cores}: a control group's quota, version {controller.version}."]
+    return [
+        f"{vcpus:.2f} vCPUs are that share of {cores}, by the quota of a control group of version {controller.version}."
+    ]

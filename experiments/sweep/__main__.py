@@ -9,9 +9,8 @@ alone. What is measured already is left out, so the same command goes on where i
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -37,7 +36,11 @@ from models.spec import SpecError
 
 LOG = "cdk.log"
 
-_tell: Callable[[str], None] = partial(print, flush=True)
+
+def _tell(line: str) -> None:
+    """To whoever listens still: a terminal that is closed must not keep what was deployed from being removed."""
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,9 +90,10 @@ def _here(model: Model) -> Iterator[Place]:
 def _in_aws(model: Model, left: Sequence[str], folder: Path, *, agreed: bool) -> Iterator[Place]:
     """Whatever ends it, nothing stays that is paid for."""
     session = _session()
+    place = OnAws(session, model, folder / LOG, _tell)
+    place.refuse_another()
     if not agreed:
         ask(model, left, session.region_name, sys.stdin)
-    place = OnAws(session, model, folder / LOG, _tell)
     try:
         yield place
     finally:
@@ -109,6 +113,7 @@ def _session() -> boto3.Session:
     """Raises AwsFault where nobody can be asked: before anything is deployed."""
     with aws_refusals():
         session = boto3.Session()
+        session.client("sagemaker")  # which needs a region
         session.client("sts").get_caller_identity()
     return session
 

@@ -15,6 +15,7 @@ import boto3
 
 from experiments.client.caller import Caller
 from experiments.latency.aws import AwsTarget, api_url, aws_refusals
+from experiments.latency.errors import AwsFault
 from experiments.latency.run import settings_of
 from experiments.latency.targets import Target
 from experiments.sweep.cdk import cdk
@@ -53,16 +54,30 @@ class OnAws:
         with closing(AwsTarget(self._caller(), STAGE, self._session, say=self._say)) as target:
             yield target
 
+    def refuse_another(self) -> None:
+        """Raises DeployFailed where the stage is there: of two sweeps, each would remove what the other asks."""
+        with aws_refusals():
+            found = stacks(self._session.client("cloudformation"))
+        if found:
+            raise DeployFailed(
+                f"{', '.join(found)}: another sweep is under way, or was killed; wait for it, or run with --clean-up"
+            )
+
     def remove_everything(self) -> None:
-        """Both stacks, then a look for what is left, which is told. Raises DeployFailed, AwsFault."""
+        """Both stacks, then a look for what is left, which is told. Raises DeployFailed."""
         with uninterrupted(self._say):
             try:
                 self._remove([self._stack, API])
-            finally:
-                self._tell_left()
+            except (DeployFailed, AwsFault) as error:
+                self._say(str(error))
+            self._tell_left()
 
     def _tell_left(self) -> None:
-        left = left_in_aws(self._session)
+        try:
+            left = left_in_aws(self._session)
+        except AwsFault as error:
+            again = f"python -m experiments.sweep {self._model.spec.name} --clean-up"
+            raise DeployFailed(f"{error}. What was deployed may be there still, and cost money: {again}") from error
         for each in left:
             self._say(f"left: {each.what}; remove it: {each.command}")
         if left:

@@ -1,6 +1,7 @@
 """A sweep measures each variant once, here and in AWS, goes on where it was interrupted, and leaves nothing behind."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from experiments.client.sample import Sample
 from experiments.cost.prices import read_prices
 from experiments.latency.run import Run, read_run, settings_of, write_run
 from experiments.local_run import environment, wait_until
-from experiments.sweep.__main__ import main
+from experiments.sweep.__main__ import _tell, main
 from experiments.sweep.errors import BadVariant, NotAgreed
 from experiments.sweep.left import left_in_aws
 from experiments.sweep.on_aws import API, OnAws
@@ -79,6 +80,17 @@ def test_nothing_is_deployed_unless_somebody_agrees_to_its_price(capsys):
     assert told["serverless-2048"].startswith("about 0.14 $ for each hour that it computes")
     assert told["function-2048"].startswith("about 0.12 $ for each hour that it computes")
     assert "ml.p3.2xlarge: has no price" in told["ml-p3-2xlarge"]
+
+
+def test_a_terminal_that_is_gone_keeps_nothing_from_being_removed(monkeypatch):
+    reads, writes = os.pipe()
+    os.close(reads)
+    gone = os.fdopen(writes, "w")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", gone)
+        _tell("removing …")
+    with pytest.raises(BrokenPipeError):
+        gone.close()
 
 
 def start(folder: Path) -> "subprocess.Popen[str]":
@@ -156,6 +168,10 @@ def test_what_is_left_is_told_with_what_removes_it(account, tmp_path, capsys):
             EndpointConfigName=f"config-{stage}", ProductionVariants=[variant | {"ModelName": "m"}], Tags=given
         )
         sagemaker.create_endpoint(EndpointName=f"fovea-{stage}-m-a", EndpointConfigName=f"config-{stage}", Tags=given)
+    template = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    account.client("cloudformation").create_stack(StackName=API, TemplateBody=template)
+    assert main(["face-mask", "--memory=1024", "--target=aws", "--yes", f"--out={tmp_path}"]) == 1
+    assert capsys.readouterr().err.startswith(f"{API}: another sweep is under way, or was killed; wait for it, or ")
     assert main(["face-mask", "--clean-up", f"--out={tmp_path}"]) == 1
     said = capsys.readouterr()
     assert [line.partition("remove it: ")[2] for line in said.out.splitlines() if line.startswith("left: ")] == [

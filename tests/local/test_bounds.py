@@ -202,7 +202,7 @@ def event(body: bytes) -> bytes:
 
 @GROUPS
 def test_every_process_of_a_server_is_held_and_lets_its_groups_go(emulated):
-    assert "Emulated, fovea-dev-face-mask-smallest:\n  128 MB of memory are all that the server has" in emulated.said
+    assert "Emulated, fovea-dev-face-mask-smallest:\n  128 MB of memory are all that the server gets" in emulated.said
     caller = Caller(emulated)
     assert caller.predict(FACE.read_bytes(), path=PREDICT + "small").status_code == 200
     servers = [process for process in caller.servers() if process.name() != "sh"]
