@@ -67,7 +67,7 @@ def bounds_of(kind: str, memory_mb: int | None, instance_type: str | None) -> Bo
     if memory_mb is not None and memory is not None:
         settings.setdefault(memory.folder, []).extend(memory.memory(memory_mb * _MIB))
     cores = _cores(vcpus)
-    if vcpus is not None and processors is not None and vcpus < len(os.sched_getaffinity(0)):
+    if vcpus is not None and vcpus % 1 and processors is not None and vcpus < len(os.sched_getaffinity(0)):
         settings.setdefault(processors.folder, []).extend(processors.processors(vcpus))
     told += [*_of_memory(memory_mb, memory), *_of_processors(vcpus, processors)]
     return Bounds(
@@ -118,10 +118,10 @@ def _of_processors(vcpus: float | None, controller: Controller | None) -> list[s
     if vcpus > here:
         return [f"Of {vcpus:.3g} vCPUs this machine has {here}."]
     cores = f"{ceil(vcpus)} of this machine's {here} cores"
-    if controller is None and vcpus % 1:
+    if not vcpus % 1:
+        return [f"{vcpus:.0f} vCPUs are {cores}."]
+    if controller is None:
         return [f"{vcpus:.2f} vCPUs are {cores}, whole: no control group can be made here that divides one."]
-    if controller is None or vcpus == here:
-        return [f"{vcpus:.3g} vCPUs are {cores}."]
     return [
         f"{vcpus:.2f} vCPUs are that share of {cores}, by the quota of a control group of version {controller.version}."
     ]

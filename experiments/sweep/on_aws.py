@@ -106,7 +106,17 @@ class OnAws:
 
     def _cdk(self, verb: str, names: Sequence[str], *how: str) -> None:
         self._say(f"cdk {verb} {' '.join(names)} …")
-        context = ("-c", f"stage={STAGE}", "-c", f"model={self._model.spec.name}")
+        # Whatever cdk.json says of the person's own stages: a key is what the experiment shows.
+        context = (
+            "-c",
+            f"stage={STAGE}",
+            "-c",
+            f"model={self._model.spec.name}",
+            "-c",
+            "auth=api-key",
+            "-c",
+            "page=off",
+        )
         cdk([verb, *names, *context, *how], self._log, self._say, f"cdk {verb}")
 
     def _caller(self) -> Caller:
