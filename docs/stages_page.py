@@ -31,6 +31,9 @@ def stages_page(made: str) -> str:
 - `removal_policy` is that of the logs. Endpoints, functions and the API can be made again, and go.
 - `approves_models`: a person has to agree to each newly trained model, whatever the measures say of it
   ([retraining](retraining.md)).
+- `-c stage=sweep` is one more, like dev, of `python -m experiments.sweep` alone, which deploys and destroys it. It
+  tries endpoints that no model.toml has, by what works in every stage: `-c model=face-mask` leaves out all other
+  models, and `-c endpoints='{{"small": {{"kind": "serverless", "memory_mb": 1024}}}}'` replaces that one's.
 - For one deployment `-c monthly_limit_usd=` and `-c tracing=` say otherwise ([watching](watching.md)).
 """
 

@@ -104,7 +104,7 @@ def _served(endpoint: Endpoint, model: Model) -> tuple[float, float]:
     tag, port, (body, content_type) = _tag(endpoint), free_port(), _sample(model)
     with tempfile.TemporaryDirectory() as name:
         unpack(endpoint.archive, Path(name))
-        launch = as_container(endpoint, tag, Path(name), port)
+        launch = as_container(endpoint, tag, None, Path(name), port)
         started = time.perf_counter()
         with subprocess.Popen(launch.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             # Asked before it listens, a container takes a second to be found: the kernel's ARP tries no sooner again.

@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listeners = gateway, listen(0), listen(0)
         ports = Ports(*map(port_of, listeners))
         page = Page(models, assembly.api(), f"http://{HOST}:{ports.s3}")
-        run = LocalRun(assembly, page, options.state, ports, options.idle_s, docker=options.docker)
+        run = LocalRun(
+            assembly, page, options.state, ports, options.idle_s, docker=options.docker, emulate=options.emulate
+        )
     except (SpecError, SynthFailed, AssemblyError, EnvironmentFailed, DockerError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -65,6 +67,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--idle-s", type=float, default=300.0, help="idle time until what scales to zero stops (300)")
     parser.add_argument("--docker", action="store_true", help="serve through the built images, not processes")
+    parser.add_argument(
+        "--emulate", action="store_true", help="hold each endpoint to the memory and processors that it has in AWS"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "cdk.out", help="the cloud assembly (cdk.out)")
     parser.add_argument("--state", type=Path, default=ROOT / ".local", help="logs, key and unpacked models (.local)")
     return parser.parse_args(arguments)
@@ -112,6 +117,8 @@ def _say_ready(run: LocalRun, models: Sequence[Model], ports: Ports, state: Path
         print("Lambda functions, likewise:", *run.lambda_endpoints, sep="\n  ")
     if run.s3.buckets:
         print(f"S3, likewise, on {s3}:", *run.s3.buckets, sep="\n  ")
+    for name, bounds in run.bounds.items():
+        print(f"Emulated, {name}:", *bounds.told, sep="\n  ")
     print(f"Logs: {state / 'logs'}\nCtrl-C stops everything.", flush=True)
 
 

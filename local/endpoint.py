@@ -52,7 +52,8 @@ class LocalEndpoint:
         """`launch` says how to start it, for the folder of the model and a port."""
         self.endpoint = endpoint
         self._launch = launch
-        self._end: Sequence[str] = ()
+        self._launched: Launch | None = None
+        self._killed = 0
         self.in_flight = 0
         scales_to_zero = endpoint.kind in ("serverless", "async") or endpoint.component
         self._idle_s = idle_s if scales_to_zero else None
@@ -83,11 +84,16 @@ class LocalEndpoint:
         try:
             await (self._ensure_woken() if self.endpoint.component else self._ensure_started())
             url = f"{self._url}/invocations"
-            return await self._client.post(url, content=body, headers=headers, timeout=timeout_s)
+            answer = await self._client.post(url, content=body, headers=headers, timeout=timeout_s)
         except httpx.TimeoutException as error:
             raise ContainerTimeout from error
         except httpx.TransportError as error:
+            self._say_killed()
             raise ContainerDied from error
+        else:
+            if answer.status_code >= 500:
+                self._say_killed()
+            return answer
         finally:
             self.in_flight -= 1
             self._last_used = time.monotonic()
@@ -104,17 +110,12 @@ class LocalEndpoint:
     async def stop(self) -> None:
         """SIGTERM, then SIGKILL, as SageMaker does."""
         server, self._server = self._server, None
-        if server is None or server.returncode is not None:
+        launched, self._launched = self._launched, None
+        if server is None or launched is None:
             return
-        server.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(server.wait(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            if self._end:
-                await (await asyncio.create_subprocess_exec(*self._end)).wait()
-            else:
-                server.kill()
-            await server.wait()
+        if server.returncode is None:
+            await _ended(server, launched)
+        await launched.tidy(server.pid)
 
     async def close(self) -> None:
         """Stops the server and lets go of its connections."""
@@ -141,6 +142,7 @@ class LocalEndpoint:
     async def _ensure_started(self) -> None:
         async with self._starting:
             if not self.is_running:
+                await self.stop()  # of one that has ended by itself, what it leaves
                 await asyncio.to_thread(self._unpack)
                 said = self._said_bytes()
                 self._server, self._url = await self._start()
@@ -160,8 +162,8 @@ class LocalEndpoint:
 
     async def _start(self) -> tuple[asyncio.subprocess.Process, str]:
         port = free_port()
-        launched = self._launch(self._model_dir, port)
-        self._end = launched.end
+        launched = self._launched = self._launch(self._model_dir, port)
+        self._killed = 0
         with self._log_file.open("ab") as log:
             server = await asyncio.create_subprocess_exec(
                 *launched.command,
@@ -187,8 +189,29 @@ class LocalEndpoint:
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.02)
+        self._say_killed(server)
         await self.stop()
         raise EndpointFailed(f"{self.endpoint.name} does not start; {self._log_file} says why")
+
+    def _say_killed(self, server: asyncio.subprocess.Process | None = None) -> None:
+        """A line for the person at the terminal, where what the server is held to has ended a process of it."""
+        server = server or self._server
+        killed = self._launched.killed_for_memory(server.pid) if self._launched and server else 0
+        if killed > self._killed:
+            self._killed = killed
+            log.error("%s: its server was killed: it wanted more memory than it has in AWS", self.endpoint.name)
+
+
+async def _ended(server: asyncio.subprocess.Process, launched: Launch) -> None:
+    server.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(server.wait(), STOP_TIMEOUT_S)
+    except TimeoutError:
+        if launched.end:
+            await (await asyncio.create_subprocess_exec(*launched.end)).wait()
+        else:
+            server.kill()
+        await server.wait()
 
 
 def _hash_of(archive: Path) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -9,6 +10,8 @@ from typing import IO, Any
 
 from contract.limits import BODIES
 from local.launch import Launch
+
+log = logging.getLogger(__name__)
 
 MAX_CONCURRENCY = 10
 INIT_S = 10.0  # Lambda, the init phase
@@ -58,7 +61,7 @@ class LocalFunction:
         return answer["answer"]
 
     async def _answered(self, frame: bytes) -> bytes:
-        process = self._warm() or await self._start()
+        process = await self._warm() or await self._start()
         try:
             content = await asyncio.wait_for(_exchange(process, frame), self._timeout_s)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
@@ -69,12 +72,12 @@ class LocalFunction:
         self._idle.append(process)
         return content
 
-    def _warm(self) -> asyncio.subprocess.Process | None:
+    async def _warm(self) -> asyncio.subprocess.Process | None:
         while self._idle:
             process = self._idle.pop()
             if process.returncode is None:
                 return process
-            self._all.discard(process)
+            await self._discard(process)
         return None
 
     async def _start(self) -> asyncio.subprocess.Process:
@@ -102,6 +105,9 @@ class LocalFunction:
         """How the process ended, in Lambda's words, which name no cause but the status."""
         with suppress(TimeoutError):  # killing what has ended would take its status from who waits for it
             await asyncio.wait_for(process.wait(), 1)
+        if self._launch.killed_for_memory(process.pid):
+            name = self._launch.environment["AWS_LAMBDA_FUNCTION_NAME"]
+            log.error("%s: an environment was killed: it wanted more memory than it has in AWS", name)
         await self._discard(process)
         code = process.returncode or 0
         how = f"signal: {signal.Signals(-code).name.removeprefix('SIG').lower()}" if code < 0 else f"exit status {code}"
@@ -112,6 +118,7 @@ class LocalFunction:
         if process.returncode is None:
             process.kill()
         await process.wait()
+        await self._launch.tidy(process.pid)
 
     async def stop(self) -> None:
         """Ends every process, those that wait by saying that no event comes; the next event starts one."""

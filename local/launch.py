@@ -1,5 +1,6 @@
 """How what AWS would run is started on this machine: as a process, or as a container of its built image."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from images.docker import PROGRAM
 from local.assembly import Endpoint, Function, LambdaEndpoint
+from local.control_groups import Groups
 
 HOST = "127.0.0.1"
 MODEL_HANDLER = "model_server.aws_lambda.handler"
@@ -19,12 +21,22 @@ _SMALL_TMP = "/tmp:size=256m"  # noqa: S108 the container's own
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A command that serves until it is told to stop, and the one that ends it whatever it does."""
+    """A command that serves until it is told to stop, the one that ends it whatever it does, and what holds it."""
 
     command: Sequence[str | Path]
     environment: Mapping[str, str]
     folder: Path
     end: Sequence[str] = ()
+    groups: Groups | None = None
+
+    def killed_for_memory(self, pid: int) -> int:
+        """How many processes of the one that was started as `pid` the kernel has ended for it; 0 where nobody knows."""
+        return self.groups.memory_kills(pid) if self.groups else 0
+
+    async def tidy(self, pid: int) -> None:
+        """Once the process has ended: nothing that it started, and nothing that held it, is left."""
+        if self.groups:
+            await asyncio.to_thread(self.groups.remove, pid)
 
 
 def as_process(endpoint: Endpoint, python: Path, model_dir: Path, port: int) -> Launch:
@@ -41,12 +53,16 @@ def as_process(endpoint: Endpoint, python: Path, model_dir: Path, port: int) -> 
     return Launch([python, "-m", "model_server", "serve"], environment, source)
 
 
-def as_container(endpoint: Endpoint, tag: str, model_dir: Path, port: int) -> Launch:
-    """The image as SageMaker runs it, with a serverless endpoint's memory, and no file of its own to write to."""
+def as_container(endpoint: Endpoint, tag: str, vcpus: float | None, model_dir: Path, port: int) -> Launch:
+    """The image as SageMaker runs it, with a serverless endpoint's memory, and no file of its own to write to.
+
+    `vcpus` are the most that it has; all of this machine's for None.
+    """
     name = f"{endpoint.name}-{os.getpid()}-{port}"
     command = [PROGRAM, "run", "--rm", "--name", name, "--read-only", "--tmpfs", _SMALL_TMP]
     command += ["--publish", f"{HOST}:{port}:{_CONTAINER_PORT}", "--volume", f"{model_dir}:/opt/ml/model:ro"]
     command += ["--memory", f"{endpoint.memory_mb}m"] if endpoint.memory_mb else []
+    command += ["--cpus", f"{min(vcpus, os.cpu_count() or 1):.2f}"] if vcpus else []
     command += [word for pair in endpoint.environment.items() for word in ("--env", "=".join(pair))]
     return Launch([*command, tag, "serve"], os.environ, model_dir, end=[PROGRAM, "kill", name])
 

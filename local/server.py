@@ -21,6 +21,7 @@ from images.docker import build, is_built
 from local.assembly import Assembly, Endpoint, LambdaEndpoint
 from local.async_queue import LocalQueue
 from local.async_runtime import AsyncRuntime
+from local.bounds import Bounds, bounds_of
 from local.callers import Callers
 from local.control import Control
 from local.endpoint import LocalEndpoint, open_log
@@ -60,22 +61,37 @@ class Ports(NamedTuple):
 class LocalRun:
     """Gateway, function, endpoints and buckets of `assembly`; logs and unpacked models go below `state`.
 
-    The endpoints are processes, or containers of their images with `docker`. Raises EnvironmentFailed when the
-    packages of a container cannot be installed, DockerError when an image cannot be built.
+    The endpoints are processes, or containers of their images with `docker`; with `emulate` each has what AWS would
+    give it of memory and processors, as far as this machine can. Raises EnvironmentFailed when the packages of a
+    container cannot be installed, DockerError when an image cannot be built.
     """
 
     def __init__(
-        self, assembly: Assembly, page: Page, state: Path, ports: Ports, idle_s: float, *, docker: bool
+        self,
+        assembly: Assembly,
+        page: Page,
+        state: Path,
+        ports: Ports,
+        idle_s: float,
+        *,
+        docker: bool,
+        emulate: bool = False,
     ) -> None:
         self.api = assembly.api()
         self.callers = Callers(state)
         launched, functions_of = (_container, _function_container) if docker else (_process, _function_process)
+        entries, functions_there = assembly.endpoints(), assembly.lambda_endpoints()
+        everything: list[Endpoint | LambdaEndpoint] = [*entries, *functions_there]
+        self.bounds = {entry.name: _bounds(entry) for entry in everything} if emulate else {}
         self.endpoints = {
-            entry.name: LocalEndpoint(entry, launched(entry, state), state, idle_s) for entry in assembly.endpoints()
+            entry.name: LocalEndpoint(entry, launched(entry, state, self.bounds.get(entry.name)), state, idle_s)
+            for entry in entries
         }
         self.lambda_endpoints = {
-            entry.name: LocalLambdaEndpoint(entry, functions_of(entry, state), state, idle_s)
-            for entry in assembly.lambda_endpoints()
+            entry.name: LocalLambdaEndpoint(
+                entry, functions_of(entry, state, self.bounds.get(entry.name)), state, idle_s
+            )
+            for entry in functions_there
         }
         environment = _environment(ports, state)
         self._log = open_log(state, "proxy")
@@ -109,6 +125,9 @@ class LocalRun:
         ]
         if self.s3.buckets:
             self.s3.start()
+        for bounds in self.bounds.values():
+            if bounds.groups:
+                bounds.groups.remove_abandoned()
         watchers = [asyncio.create_task(endpoint.stop_when_idle()) for endpoint in endpoints]
         try:
             yield
@@ -138,19 +157,34 @@ def _environment(ports: Ports, state: Path) -> dict[str, str]:
     }
 
 
-def _process(endpoint: Endpoint, _state: Path) -> Callable[[Path, int], Launch]:
-    return partial(as_process, endpoint, _python_of(endpoint.image))
+def _bounds(entry: Endpoint | LambdaEndpoint) -> Bounds:
+    if isinstance(entry, LambdaEndpoint):
+        return bounds_of("lambda", entry.memory_mb, None)
+    return bounds_of(entry.kind, entry.memory_mb, entry.instance_type)
 
 
-def _container(endpoint: Endpoint, state: Path) -> Callable[[Path, int], Launch]:
-    return partial(as_container, endpoint, _built(endpoint.image.on_cpu(), state))
+def _process(endpoint: Endpoint, _state: Path, bounds: Bounds | None) -> Callable[[Path, int], Launch]:
+    python = _python_of(endpoint.image)
+
+    def launch(model_dir: Path, port: int) -> Launch:
+        launched = as_process(endpoint, python, model_dir, port)
+        return bounds.hold(launched) if bounds else launched
+
+    return launch
 
 
-def _function_process(endpoint: LambdaEndpoint, state: Path) -> Launch:
-    return model_function_process(endpoint, _python_of(endpoint.image), laid_out(endpoint.image, state))
+def _container(endpoint: Endpoint, state: Path, bounds: Bounds | None) -> Callable[[Path, int], Launch]:
+    tag = _built(endpoint.image.on_cpu(), state)
+    return partial(as_container, endpoint, tag, bounds.vcpus if bounds else None)
 
 
-def _function_container(endpoint: LambdaEndpoint, state: Path) -> Launch:
+def _function_process(endpoint: LambdaEndpoint, state: Path, bounds: Bounds | None) -> Launch:
+    launched = model_function_process(endpoint, _python_of(endpoint.image), laid_out(endpoint.image, state))
+    return bounds.hold(launched) if bounds else launched
+
+
+def _function_container(endpoint: LambdaEndpoint, state: Path, _bounds: Bounds | None) -> Launch:
+    """Which Lambda's own emulation holds to its memory and processors anyway."""
     return model_function_container(endpoint, _built(endpoint.image, state))
 
 

@@ -2,7 +2,7 @@
 kind of endpoint has that runs on them."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,8 @@ KmsKeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}
 _GPU_FAMILY = re.compile(r"^(g|p)\d")
 _GRAVITON_FAMILY = re.compile(r"^(c|m|r|t)\d+g[dn]*$")
 _GRAVITON_GPU_FAMILY = "g5g"
+_GIB_OF_A_VCPU = {r"c[5-9]\w*": 2, r"m[5-9]\w*|g4dn|g5|g6": 4, r"r[5-9]\w*|g6e": 8}  # Amazon EC2 Instance Types
+_VCPUS = {"medium": 1, "large": 2, "xlarge": 4}
 _LOCAL_STORAGE_FAMILY = re.compile(r"^(c5d|m5d|r5d|\w+\dgd|\w+\did|g4dn|g[56]e?|p3dn|p4de?|p5(e|en)?|trn\d\w*)$")
 
 
@@ -37,6 +39,23 @@ def is_graviton(instance_type: str) -> bool:
 def has_local_storage(instance_type: str) -> bool:
     """Whether the instance has disks of its own, which encrypt themselves and take no key."""
     return bool(_LOCAL_STORAGE_FAMILY.match(family(instance_type)))
+
+
+class Size(NamedTuple):
+    """How large an instance is."""
+
+    vcpus: int
+    memory_mb: int
+
+
+def size(instance_type: str) -> Size | None:
+    """As the name says it, in the families of which all types have as much memory for a vCPU; None in others."""
+    of_a_vcpu = next((gib for name, gib in _GIB_OF_A_VCPU.items() if re.fullmatch(name, family(instance_type))), None)
+    times, name = re.fullmatch(r"(\d*)(\w+)", instance_type.split(".")[2]).groups()  # type: ignore[union-attr]
+    if of_a_vcpu is None or name not in _VCPUS:
+        return None
+    vcpus = int(times or 1) * _VCPUS[name]
+    return Size(vcpus, vcpus * of_a_vcpu * 1024)
 
 
 def refuse_other_architecture(instance_type: str, architecture: Architecture) -> None:

@@ -233,10 +233,11 @@ def read_spec(file: Path) -> ModelSpec:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SpecError([f"{file}: is not TOML: {error}"]) from error
     except ValidationError as error:
-        raise SpecError([f"{file}: {_fault(fault)}" for fault in error.errors(include_url=False)]) from error
+        raise SpecError([f"{file}: {fault_line(fault)}" for fault in error.errors(include_url=False)]) from error
 
 
-def _fault(fault: Any) -> str:
+def fault_line(fault: Any) -> str:
+    """One of pydantic's errors, with the key that it is about and the remedy."""
     location = [str(part) for part in fault["loc"]]
     if location[:1] == ["endpoints"] and len(location) > 2:
         del location[2]  # the kind, which pydantic puts between the endpoint's name and its key

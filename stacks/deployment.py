@@ -6,10 +6,10 @@ from pathlib import Path
 from aws_cdk import App
 from constructs import Construct
 
-from models.chosen import of_kinds
+from models.chosen import of_kinds, tried
 from models.realtime import RealtimeEndpoint
 from models.registry import ROOT, Model
-from models.spec import SpecError
+from models.spec import ENDPOINT_NAME_MAX, SpecError
 from stacks.api_stack import ApiStack
 from stacks.instances import at_most
 from stacks.jobs_stack import JobsStack, takes_jobs
@@ -33,7 +33,8 @@ def deployment(
 ) -> App:
     """The CDK app of the stage that the context names. Raises StageError, SpecError and ArchiveError.
 
-    The context's `kinds`, such as `serverless,lambda`, leaves out the endpoints of all other kinds.
+    The context's `kinds`, such as `serverless,lambda`, leaves out the endpoints of all other kinds; its `model` leaves
+    out all other models, and its `endpoints` replace that one's.
     `validate` has CDK check the templates. It compiles its rules anew each time, 1.4 s of a synth that else takes 2.2,
     so that is left to the tests, which do it for every stage, beside cfn-lint. CloudFormation checks a change set too.
     """
@@ -50,9 +51,11 @@ def deployment(
 
 def add_stacks(scope: Construct, models: Sequence[Model], stage: Stage, options: Options, root: Path) -> ApiStack:
     """Every stack of `stage`; gives the API's. Raises SpecError and ArchiveError."""
+    context = scope.node.try_get_context
+    models = tried(models, context("model"), context("endpoints"))
     refuse_shared_names(models, stage)
     refuse_untrainable(models)
-    kinds = scope.node.try_get_context("kinds")
+    kinds = context("kinds")
     models = at_most(models if kinds is None else of_kinds(models, str(kinds)), stage.most_instances)
     page = PageStack(scope, models=models, stage=stage, options=options, root=root) if options.page else None
     jobs = JobsStack(scope, stage=stage) if any(map(takes_jobs, models)) else None
@@ -90,6 +93,8 @@ def refuse_shared_names(models: Sequence[Model], stage: Stage) -> None:
                 f"{file}: model.name: {model.spec.name!r} is the name of one of Fovea's stacks; choose another"
             )
         for key, name in _names(model, stage):
+            if len(name) > ENDPOINT_NAME_MAX:
+                faults.append(f"{file}: {key}: {name} passes SageMaker's {ENDPOINT_NAME_MAX} characters; shorten it")
             if name in owners:
                 faults.append(f"{file}: {key}: {name} is an endpoint of {owners[name]} too; rename one")
             owners[name] = str(file)

@@ -19,8 +19,8 @@ from experiments.client.caller import Caller, NoCredentials
 from experiments.latency.aws import IDLE_MINUTES, AwsTarget, api_url, aws_refusals
 from experiments.latency.errors import BadChoice, LatencyError, LocalRunFault
 from experiments.latency.experiment import answering, answering_endpoints, experiment
-from experiments.latency.numbers import address, count, positive, positives, several, some
-from experiments.latency.plan import Plan
+from experiments.latency.numbers import address, positive
+from experiments.latency.plan import add_plan, plan_of
 from experiments.latency.run import read_run
 from experiments.latency.tables import tables
 from experiments.latency.targets import LocalTarget, Target
@@ -59,10 +59,7 @@ def _measure(options: argparse.Namespace) -> None:
     endpoints = list(dict.fromkeys(options.endpoint)) or answering_endpoints(model)
     for endpoint in endpoints:
         answering(model, endpoint)
-    missing = next((file for file in options.image if not file.is_file()), None)
-    if missing is not None:
-        raise BadChoice(f"--image {missing}: there is no such file")
-    plan = Plan(options.cold, options.clients, options.requests, options.rates, options.seconds, options.seed)
+    plan = plan_of(options)
     out = options.out or RESULTS / model.spec.name
     out.mkdir(parents=True, exist_ok=True)  # what cannot be written is told before it is measured
     with _local_target() if options.target == "local" else _aws_target(options) as target:
@@ -104,24 +101,10 @@ def _aws_target(options: argparse.Namespace) -> Iterator[Target]:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    plan = Plan()
     parser = argparse.ArgumentParser(prog="python -m experiments.latency", description=__doc__)
     parser.add_argument("model", help="its name in the registry, such as face-mask")
     parser.add_argument("--endpoint", action="append", default=[], help="this one alone; may be given again (all)")
-    parser.add_argument("--image", action="append", default=[], type=Path, help="sent in turn (the model's samples)")
-    parser.add_argument("--cold", type=count, default=plan.cold, help=f"cold starts ({plan.cold})")
-    parser.add_argument(
-        "--clients",
-        type=several,
-        default=plan.clients,
-        help="that wait for each answer, at once, one after another (1,4)",
-    )
-    parser.add_argument("--requests", type=some, default=plan.requests, help=f"of each of these ({plan.requests})")
-    parser.add_argument(
-        "--rates", type=positives, default=plan.rates, help="requests a second that wait for nobody (2,10,25)"
-    )
-    parser.add_argument("--seconds", type=positive, default=plan.seconds, help=f"of each of these ({plan.seconds:g})")
-    parser.add_argument("--seed", type=int, default=plan.seed, help="of their moments (0)")
+    add_plan(parser)
     parser.add_argument("--out", type=Path, help="the folder, with one for each endpoint (.cache/experiments/MODEL)")
     parser.add_argument("--target", choices=("local", "aws"), default="local", help="what is measured (local)")
     aws = parser.add_argument_group("with --target aws")

@@ -4,10 +4,13 @@ from dataclasses import asdict
 
 import pytest
 
+from models.chosen import tried
 from models.endpoints import InstanceEndpoint
 from models.registry import load_models
+from models.spec import SpecError
+from stacks.deployment import refuse_shared_names
 from stacks.instances import at_most
-from stacks.stage import STAGES, BadOption, Stage, stage_asked
+from stacks.stage import STAGES, SWEEP, BadOption, Stage, stage_asked
 from tests.stacks.assembly import synthesize
 from tests.stacks.test_permissions import allowed, is_exact
 
@@ -146,3 +149,27 @@ def test_a_bound_holds_for_each_variant(repository):
     repository.edit("max_instances = 4", variant)
     (model,) = at_most(load_models(repository.root), 2)
     assert [served.max_instances for served in model.spec.endpoints["gpu"].served] == [2, 2]
+
+
+def test_a_sweep_has_stacks_of_its_own_with_the_endpoints_that_it_tries(repository, tmp_path):
+    asked = {"model": "cat-breeds", "endpoints": '{"function-2048": {"kind": "lambda", "memory_mb": 2048}}'}
+    swept = synthesize("sweep", tmp_path / "out", repository.root, **asked)
+    assert set(swept.stacks) == {"Fovea-sweep-cat-breeds", "Fovea-sweep-api"}
+    assert all(stack.tags["stage"] == "sweep" for stack in swept.stacks.values())
+    (model,) = swept.models
+    assert model.only("Lambda::Function")["FunctionName"] == "fovea-sweep-cat-breeds-function-2048"
+    assert not [kind for kind in model.kinds if kind.startswith("SageMaker")]
+    kept = [one for stack in swept.stacks.values() for one in stack.template["Resources"].values()]
+    stays = {one["Type"] for one in kept if "Retain" in one.get("DeletionPolicy", "")}
+    assert stays == {"AWS::ApiGateway::Account", "AWS::IAM::Role"}  # the account's own, which cost nothing
+
+
+def test_a_name_that_is_too_long_with_its_stage_is_told(repository):
+    longest = "a" * (63 - len("fovea-sweep-cat-breeds-"))
+    too_long, fits = (
+        tried(load_models(repository.root), "cat-breeds", {name: {"kind": "serverless"}})
+        for name in (f"{longest}a", longest)
+    )
+    with pytest.raises(SpecError, match="passes SageMaker's 63 characters; shorten it"):
+        refuse_shared_names(too_long, SWEEP)
+    refuse_shared_names(fits, SWEEP)

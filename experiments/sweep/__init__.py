@@ -1,0 +1,1 @@
+"""Which memory, which instance: the latency experiment on variants of one model's endpoint, one after the other."""
