@@ -22,7 +22,11 @@ NETWORKS := any_saved_model brain_tumor_networks detector every_model fallback p
 SIDE_BY_SIDE := $(addprefix tests/,contract experiments lambda_handlers models monitoring rehearsal stacks training) \
   $(addprefix tests/,test_new_model.py images/test_training.py local/test_archive.py) $(NETWORKS:%=tests/containers/test_%.py)
 
-.PHONY: help local train evaluate test check synth rehearse images new-model bench cost docs lock audit clean
+# Enough for a first picture in minutes; each command takes more, and its own, by hand.
+MEASURED := $(or $(MODEL),diabetic-retinopathy)
+MEASURE := --cold 5 --clients 1,4 --requests 40 --rates 5,20,40 --seconds 5
+
+.PHONY: help local train evaluate test check synth rehearse images new-model bench experiments cost docs lock audit clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -61,6 +65,11 @@ bench: $(DEV) ## measure synth, latency, cold start, serving beside other server
 	PYTHONPATH=.:containers python -m experiments.performance
 	PYTHONPATH=.:containers python -m experiments.serving
 	PYTHONPATH=.:containers python -m experiments.gpu
+
+experiments: $(DEV) ## which endpoint for a model: measured here, cold, warm, under load; a page (MODEL=diabetic-retinopathy, minutes)
+	@python -m experiments.latency $(MEASURED) --emulate $(MEASURE)
+	@python -m experiments.sweep $(MEASURED) --memory 1024,2048 --functions 2048 --instances ml.m5.large $(MEASURE)
+	@python -m experiments.report .cache/experiments/$(MEASURED)
 
 cost: $(APP) ## what each endpoint of a stage costs a month (STAGE=…, REQUESTS=100,1000 a day)
 	@python -m experiments.cost --stage $(STAGE) $(if $(REQUESTS),--requests-per-day $(REQUESTS))

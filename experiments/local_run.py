@@ -18,6 +18,9 @@ import httpx
 from local.endpoint import free_port
 from models.registry import ROOT
 
+MEASURED_STAGE = "prod"
+FOR_MEASURING = (f"--stage={MEASURED_STAGE}", "-c", "auth=api-key", "-c", "api_key_alone=accepted")
+"""Of a local run: the stage whose throttle is the highest, and no signature, which is work of the client's."""
 START_TIMEOUT_S = 120
 FIRST_START_TIMEOUT_S = 900  # of a local run: once, it installs what containers have of their own
 

@@ -11,27 +11,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import boto3
 
 from experiments.client.caller import Caller, NoCredentials
 from experiments.latency.aws import IDLE_MINUTES, AwsTarget, api_url, aws_refusals
-from experiments.latency.errors import BadChoice, LatencyError, LocalRunFault
+from experiments.latency.errors import BadChoice, LatencyError
 from experiments.latency.experiment import answering, answering_endpoints, experiment
 from experiments.latency.numbers import address, positive
 from experiments.latency.plan import add_plan, plan_of
 from experiments.latency.run import read_run
 from experiments.latency.tables import tables
-from experiments.latency.targets import LocalTarget, Target
-from experiments.local_run import DidNotStart, start_local
+from experiments.latency.targets import Target, local_target
 from models.registry import ROOT, Model, load_models
 from models.spec import SpecError
 
 RESULTS = ROOT / ".cache" / "experiments"
-LOCAL_STAGE = "prod"
-FOR_MEASURING = (f"--stage={LOCAL_STAGE}", "-c", "auth=api-key", "-c", "api_key_alone=accepted")
-"""Of a local run: the stage whose throttle is the highest, and no signature, which is work of the client's."""
 STOPPED = 130  # as a shell says of Ctrl-C
 
 _tell: Callable[[str], None] = partial(print, flush=True)
@@ -62,7 +57,7 @@ def _measure(options: argparse.Namespace) -> None:
     plan = plan_of(options)
     out = options.out or RESULTS / model.spec.name
     out.mkdir(parents=True, exist_ok=True)  # what cannot be written is told before it is measured
-    with _local_target() if options.target == "local" else _aws_target(options) as target:
+    with _local_target(options) if options.target == "local" else _aws_target(options) as target:
         for endpoint in endpoints:
             _tell(f"\n{model.spec.name} {endpoint}")
             experiment(target, model, endpoint, options.image, plan, out / endpoint, _tell)
@@ -77,15 +72,10 @@ def _chosen(name: str) -> Model:
 
 
 @contextmanager
-def _local_target() -> Iterator[Target]:
+def _local_target(options: argparse.Namespace) -> Iterator[Target]:
     _tell("starting the local run …")
-    with TemporaryDirectory(prefix="fovea-latency-") as state:
-        try:
-            with start_local(Path(state), *FOR_MEASURING) as local:
-                yield LocalTarget(local, LOCAL_STAGE)
-        except DidNotStart as error:
-            said = str(error).strip().splitlines() or ["it said nothing"]
-            raise LocalRunFault(f"the local run does not start: {said[-1]}") from error
+    with local_target(emulate=options.emulate) as target:
+        yield target
 
 
 @contextmanager
@@ -107,6 +97,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_plan(parser)
     parser.add_argument("--out", type=Path, help="the folder, with one for each endpoint (.cache/experiments/MODEL)")
     parser.add_argument("--target", choices=("local", "aws"), default="local", help="what is measured (local)")
+    parser.add_argument(
+        "--emulate", action="store_true", help="hold each server to the memory and processors that it has in AWS"
+    )
     aws = parser.add_argument_group("with --target aws")
     aws.add_argument("--stage", default="dev", help="the deployed stage (dev)")
     aws.add_argument("--url", type=address, help="of its API (the output ApiUrl of its stack)")
@@ -115,6 +108,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     aws.add_argument("--cold-by", choices=("update", "idle"), default="update", help="how to make it cold (update)")
     aws.add_argument("--idle-minutes", type=positive, default=IDLE_MINUTES, help=f"for idle ({IDLE_MINUTES:g})")
     options = parser.parse_args(arguments)
+    if options.target == "aws" and options.emulate:
+        parser.error("--emulate is for a local run: AWS's endpoints have what AWS gives them")
     if options.target == "local" and (options.url or options.key or options.sign):
         parser.error("--url, --key and --sign are of a deployed stage: give --target aws too")
     return options

@@ -20,6 +20,7 @@ from experiments.latency.progress import Progress, Say
 from experiments.latency.targets import Target
 from models.registry import Model
 
+LEAST_WARMING_UP = 10  # as many proxies as a local run has: one that starts amid a load takes its processor time
 MOST_WARMING_UP = 32  # clients before a schedule; where more would be in flight, the endpoint cannot follow anyway
 WAKES_S = 600.0  # what is scaled to zero is asked again for so long
 _ASKED_AGAIN_S = 0.25
@@ -86,9 +87,12 @@ def load(measured: Measured, rate: float, seconds: float, seed: int, warm_ms: fl
 
 
 def in_flight(rate: float, seconds: float) -> int:
-    """How many requests are under way at once, and two standard deviations more: Little's law, and Poisson's."""
+    """How many requests are under way at once, and two standard deviations more: Little's law, and Poisson's.
+
+    Within the two bounds above: how much longer a request takes beside others, nobody knows before.
+    """
     mean = rate * seconds
-    return min(MOST_WARMING_UP, ceil(mean + 2 * sqrt(mean)))
+    return min(MOST_WARMING_UP, max(LEAST_WARMING_UP, ceil(mean + 2 * sqrt(mean))))
 
 
 def alone_ms(samples: Sequence[Sample]) -> float:

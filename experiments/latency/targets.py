@@ -1,13 +1,17 @@
 """Where an experiment asks: the local run, whose endpoints' servers it can end, and what that stands in for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, Protocol
 
 import httpx
 
 from experiments.client.caller import Caller
-from experiments.latency.errors import NotAnswering
-from experiments.local_run import Local
+from experiments.latency.errors import LocalRunFault, NotAnswering
+from experiments.local_run import FOR_MEASURING, MEASURED_STAGE, DidNotStart, Local, start_local
+from local.bounds import bounds_of
 from models.registry import Model
 
 STOP_TIMEOUT_S = 60.0  # a server has 30 s to end by itself
@@ -47,12 +51,12 @@ def meets_cold_starts(settings: Any) -> bool:
 
 
 class LocalTarget:
-    """A local run of `stage`."""
+    """A local run of `stage`; `emulates` says whether it holds servers to what they have in AWS."""
 
     kind: Literal["local"] = "local"
 
-    def __init__(self, local: Local, stage: str) -> None:
-        self._runtime_url, self._stage = local.runtime_url, stage
+    def __init__(self, local: Local, stage: str, *, emulates: bool = False) -> None:
+        self._runtime_url, self._stage, self._emulates = local.runtime_url, stage, emulates
         self.caller = Caller(local.url, key=local.key)
 
     def make_cold(self, model: Model, endpoint: str) -> None:
@@ -76,12 +80,24 @@ class LocalTarget:
         )
 
     def emulated(self, settings: Any) -> Sequence[str]:
-        """The whole machine serves."""
-        place = getattr(settings, "instance_type", None)
-        if place is None:
-            what = "a Lambda function" if settings.kind == "lambda" else "a serverless endpoint"
-            place = f"{what} of {settings.memory_mb} MB"
-        return (
-            f"on this machine's own processor and memory, not on {place}",
-            "gateway, proxy and SageMaker are the local run's, on this machine too: no network is between them",
-        )
+        """How a server is held to what it has in AWS, or that all of this machine serves; and what stands in beside."""
+        around = "gateway, proxy and SageMaker are the local run's, on this machine too: no network is between them"
+        memory_mb, instance_type = (getattr(settings, name, None) for name in ("memory_mb", "instance_type"))
+        if self._emulates:
+            return (*bounds_of(settings.kind, memory_mb, instance_type).told, around)
+        function = "a Lambda function" if settings.kind == "lambda" else "a serverless endpoint"
+        place = instance_type or f"{function} of {memory_mb} MB"
+        return f"on this machine's own processor and memory, not on {place}", around
+
+
+@contextmanager
+def local_target(*context: str, emulate: bool = False) -> Iterator[LocalTarget]:
+    """A local run for measuring, with `context` beside, while entered. Raises LocalRunFault."""
+    options = (*FOR_MEASURING, *context, *(["--emulate"] if emulate else []))
+    with TemporaryDirectory(prefix="fovea-measured-") as state:
+        try:
+            with start_local(Path(state), *options) as local:
+                yield LocalTarget(local, MEASURED_STAGE, emulates=emulate)
+        except DidNotStart as error:
+            said = str(error).strip().splitlines() or ["it said nothing"]
+            raise LocalRunFault(f"the local run does not start: {said[-1]}") from error

@@ -26,14 +26,13 @@ from experiments.load import mix as mixes
 from experiments.load.figures import tables
 from experiments.load.parts import watched
 from experiments.load.plot import draw
-from experiments.local_run import DidNotStart, start_local
+from experiments.local_run import FOR_MEASURING, DidNotStart, start_local
 from models.registry import ROOT, load_models
 from models.spec import SpecError
 
 OUT = ROOT / ".cache" / "experiments" / "load"
 LINE_EVERY_S = 5.0
 PROXIES = 10  # as many as a local run starts: each has a cold start of its own
-_BY_KEY = ("--stage=prod", "-c", "auth=api-key", "-c", "api_key_alone=accepted")
 
 
 class Unanswered(Exception):
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mix = mixes.read_mix(options.mix, load_models())
         options.out.mkdir(parents=True, exist_ok=True)
         print("Starting the local run …", flush=True)
-        with start_local(options.out / "state", *_BY_KEY) as local:
+        with start_local(options.out / "state", *FOR_MEASURING) as local:
             _load(Caller(local.url, key=local.key), local.runtime_url, mix, shape, options)
     except (ShapeFault, mixes.MixFault, SpecError, DidNotStart, Unanswered) as error:
         print(error, file=sys.stderr)

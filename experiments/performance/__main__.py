@@ -6,13 +6,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from experiments.local_run import start_local
+from experiments.local_run import FOR_MEASURING, start_local
 from experiments.performance import cold_start, path, synth
 from experiments.performance.pictures import pictures
 from experiments.performance.report import cold_start_table, page, path_table, synth_table
 from models.registry import ROOT, load_models
-
-BY_KEY = ("-c", "auth=api-key", "-c", "api_key_alone=accepted")  # a signature is work of the client's, not of the path
 
 
 def main() -> None:
@@ -30,7 +28,7 @@ def main() -> None:
         tables.append(cold_start_table(cold_start.measure(model_dir, sent["224x224"], folder)))
         _say(tables[-1])
         _say("the path of a request …")
-        with start_local(folder / "state", "--stage=prod", *BY_KEY) as local:
+        with start_local(folder / "state", *FOR_MEASURING) as local:
             tables.append(path_table(path.measure(model_dir, local, sent), sent))
         _say(tables[-1])
     (ROOT / "docs" / "performance.md").write_text(page(tables, _machine()), encoding="utf-8")

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import boto3
 
@@ -82,7 +81,7 @@ def _sweep(options: argparse.Namespace) -> list[str]:
 @contextmanager
 def _here(model: Model) -> Iterator[Place]:
     _tell("starting the local run …")
-    with TemporaryDirectory(prefix="fovea-sweep-") as state, on_this_machine(model, Path(state)) as here:
+    with on_this_machine(model) as here:
         yield here
 
 

@@ -16,15 +16,15 @@ import pytest
 
 from experiments.client.caller import Caller
 from experiments.client.sample import HOPS
-from experiments.latency import __main__ as command
-from experiments.latency.__main__ import FOR_MEASURING, LOCAL_STAGE, main
+from experiments.latency import targets
+from experiments.latency.__main__ import main
 from experiments.latency.errors import BadChoice, NotAnswering, Throttled
 from experiments.latency.experiment import experiment
 from experiments.latency.phases import in_flight
 from experiments.latency.plan import Plan
 from experiments.latency.run import read_run
 from experiments.latency.targets import LocalTarget, endpoint_name
-from experiments.local_run import start_local, wait_until
+from experiments.local_run import FOR_MEASURING, MEASURED_STAGE, start_local, wait_until
 from local.endpoint import free_port
 from models.registry import ROOT, load_models
 from stacks.naming import endpoint_name as deployed_name
@@ -47,7 +47,7 @@ def local(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def target(local):
-    return LocalTarget(local, LOCAL_STAGE)
+    return LocalTarget(local, MEASURED_STAGE)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def aws(local):
 
 
 def processes(local, endpoint: str, model=MODEL) -> set[int]:
-    name = endpoint_name(LOCAL_STAGE, model, endpoint)
+    name = endpoint_name(MEASURED_STAGE, model, endpoint)
     return set(httpx.get(f"{local.runtime_url}/local/processes").json()[name])
 
 
@@ -65,7 +65,7 @@ class Watched(LocalTarget):
     """Notes the processes that a cold start ends, and those that came of it."""
 
     def __init__(self, local):
-        super().__init__(local, LOCAL_STAGE)
+        super().__init__(local, MEASURED_STAGE)
         self.local, self.ended = local, []
 
     def make_cold(self, model, endpoint):
@@ -145,19 +145,14 @@ def test_the_local_run_stops_no_endpoint_that_it_does_not_have(local):
     refused = httpx.post(local.runtime_url + stop.format("fovea-prod-face-mask-gpu"))
     assert refused.status_code == 404
     assert "fovea-prod-face-mask-cpu" in refused.json()["Message"]
-    name = endpoint_name(LOCAL_STAGE, MODEL, "cpu")
-    assert name == deployed_name(STAGES[LOCAL_STAGE], MODEL.spec, "cpu")
+    name = endpoint_name(MEASURED_STAGE, MODEL, "cpu")
+    assert name == deployed_name(STAGES[MEASURED_STAGE], MODEL.spec, "cpu")
     assert httpx.post(local.runtime_url + stop.format(name)).status_code == 204
     assert processes(local, "cpu") == set()
 
 
 def test_warms_up_as_many_as_will_be_under_way():
-    assert [in_flight(rate, seconds) for rate, seconds in ((2, 0.02), (25, 0.04), (25, 0.36), (50, 4))] == [
-        1,
-        3,
-        15,
-        32,
-    ]
+    assert [in_flight(*each) for each in ((2, 0.02), (25, 0.36), (50, 4))] == [10, 15, 32]
 
 
 def test_the_command_measures_a_local_run_and_prints_where_the_time_goes(local, tmp_path, monkeypatch, capsys):
@@ -166,7 +161,7 @@ def test_the_command_measures_a_local_run_and_prints_where_the_time_goes(local, 
         assert arguments == FOR_MEASURING
         yield local
 
-    monkeypatch.setattr(command, "start_local", started)
+    monkeypatch.setattr(targets, "start_local", started)
     options = ["--out", str(tmp_path), *QUICK, "--cold", "1", "--image", str(PICTURE)]
     assert main(["face-mask", *options]) == 0
     said = capsys.readouterr().out
@@ -256,7 +251,7 @@ class Deployed(LocalTarget):
     """An API at another address."""
 
     def __init__(self, url):
-        self.caller = Caller(url)
+        self.caller, self._emulates = Caller(url), False
 
     def make_cold(self, model, endpoint):
         pass
@@ -306,7 +301,7 @@ def test_an_api_that_ends_in_the_middle_is_told(tmp_path):
 
 
 def test_a_local_run_that_does_not_start_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(command, "FOR_MEASURING", ("--port=99999",))
+    monkeypatch.setattr(targets, "FOR_MEASURING", ("--port=99999",))
     said = refusal(capsys, "face-mask", *QUICK)
     assert said.startswith("the local run does not start: ")
     assert "'99999' is not a port" in said
@@ -368,5 +363,5 @@ def test_what_is_stopped_while_its_local_run_starts_leaves_none(tmp_path):
 
 def started_in(folder) -> list[int]:
     """The processes that were told of a state below `folder`."""
-    state = str(folder / "fovea-latency-")
+    state = str(folder / "fovea-measured-")
     return [each.pid for each in psutil.process_iter(["cmdline"]) if state in " ".join(each.info["cmdline"] or [])]
