@@ -18,9 +18,11 @@ APP := $(VENV)/.app-installed node_modules/.package-lock.json
 DEV := $(APP) $(VENV)/.dev-installed
 
 # Tests of servers have deadlines and bounds, so they run one after the other; these run side by side.
-NETWORKS := any_saved_model brain_tumor_networks detector every_model fallback pytorch_engine pytorch_script_defaults
+CONTAINERS := any_saved_model brain_tumor_networks detector every_model failing_starts fallback pytorch_engine \
+  pytorch_script pytorch_script_defaults sign_language
 SIDE_BY_SIDE := $(addprefix tests/,contract experiments lambda_handlers models monitoring rehearsal stacks training) \
-  $(addprefix tests/,test_new_model.py images/test_training.py local/test_archive.py) $(NETWORKS:%=tests/containers/test_%.py)
+  $(addprefix tests/,test_new_model.py images/test_training.py local/test_archive.py local/test_bounds.py) \
+  $(CONTAINERS:%=tests/containers/test_%.py)
 
 # Enough for a first picture in minutes; each command takes more, and its own, by hand.
 MEASURED := $(or $(MODEL),diabetic-retinopathy)

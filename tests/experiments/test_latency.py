@@ -25,6 +25,7 @@ from experiments.latency.plan import Plan
 from experiments.latency.run import read_run
 from experiments.latency.targets import LocalTarget, endpoint_name
 from experiments.local_run import FOR_MEASURING, MEASURED_STAGE, start_local, wait_until
+from experiments.report.__main__ import main as report
 from local.endpoint import free_port
 from models.registry import ROOT, load_models
 from stacks.naming import endpoint_name as deployed_name
@@ -172,6 +173,8 @@ def test_the_command_measures_a_local_run_and_prints_where_the_time_goes(local, 
     assert [row[0] for row in rows if row and row[0] in HOPS] == [*HOPS, *HOPS]
     assert any(row[:1] == ["cold"] and row[-1] == "-" and len(row) == 7 for row in rows)
     assert any(row[:4] == ["warm,", "1", "at", "once"] and row[-1] == "-" for row in rows)
+    assert report([str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("serverless with 2048 MB: at 1,000 requests a day ")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ import pytest
 
 from experiments.client.sample import Sample
 from experiments.cost.prices import read_prices
-from experiments.latency.__main__ import main as latency
 from experiments.latency.run import Run, read_run, settings_of, write_run
 from experiments.local_run import environment, wait_until
 from experiments.report.__main__ import main as report
@@ -129,16 +128,11 @@ def test_a_sweep_that_is_ended_goes_on_with_what_is_not_measured(tmp_path):
     assert left_to_measure(model, "local", results) == []
     assert left_to_measure(model, "aws", results) == list(model.spec.endpoints)
     assert left_to_measure(variants([2048], (), [2048]), "local", results) == ["serverless-2048"]
-    assert_latency_and_report_go_with_it(results)
 
-
-def assert_latency_and_report_go_with_it(results: Path) -> None:
-    """What `make experiments` does: the model's own endpoints beside the variants, and one page of them all."""
-    assert latency(["face-mask", "--endpoint=serverless", "--emulate", f"--out={results}", *TINY]) == 0
     assert report([str(results)]) == 0
     page = (results / "report" / "index.html").read_text(encoding="utf-8")
-    for shown in ("serverless with 2048 MB", "serverless with 3072 MB", "Lambda with 2048 MB"):
-        assert shown in page
+    assert "serverless with 3072 MB" in page
+    assert "Lambda with 2048 MB" in page
 
 
 @pytest.fixture(scope="module")
