@@ -8,6 +8,7 @@ requests.csv, a row for each; load.json, what was asked of which machine; load.m
 import argparse
 import asyncio
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from itertools import repeat
 from pathlib import Path
 from random import Random
 
+from docs.sections import replace_section
 from experiments.client.arrivals import STEADY, Shape, ShapeFault, arrivals, read_shape
 from experiments.client.call import Call
 from experiments.client.caller import Caller
@@ -30,7 +32,7 @@ from experiments.local_run import FOR_MEASURING, DidNotStart, start_local
 from models.registry import ROOT, load_models
 from models.spec import SpecError
 
-OUT = ROOT / ".cache" / "experiments" / "load"
+OUT, PAGE = ROOT / ".cache" / "experiments" / "load", ROOT / "docs" / "experiments.md"
 LINE_EVERY_S = 5.0
 PROXIES = 10  # as many as a local run starts: each has a cold start of its own
 
@@ -79,8 +81,23 @@ def _load(caller: Caller, runtime_url: str, mix: mixes.Mix, shape: Shape, option
     write_samples(samples, options.out / "requests.csv")
     (options.out / "load.json").write_text(json.dumps(about | {"environment": environment()}, indent=1) + "\n")
     (options.out / "load.md").write_text(report + "\n", encoding="utf-8")
-    title = f"{options.rate:g} requests a second ({shape.name}) at a local run of every model"
-    draw(samples, parts, seconds, title, options.out / "load.png")
+    title = f"{options.rate:g} requests a second, {shape.name}, at a local run of every model"
+    plot = draw(samples, parts, seconds, title, options.out / "load.png")
+    if options.docs:
+        shutil.copy(plot, PAGE.with_name("load.png"))
+        replace_section(_section(options, report), PAGE)
+
+
+def _section(options: argparse.Namespace, report: str) -> str:
+    command = f"python -m experiments.load --rate {options.rate:g} --minutes {options.minutes:g}"
+    return f"""## The last load
+
+`{command}` on {now()[:10]}, {environment()["cores"]} cores that both answer and ask:
+
+{report}
+
+![Requests, times, memory and cores over the time of the load](load.png)
+"""
 
 
 async def _warm_up(caller: Caller, calls: Sequence[Call]) -> None:
@@ -123,6 +140,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, default=OUT, help="a folder for what was measured (.cache/experiments/load)"
     )
+    parser.add_argument("--docs", action="store_true", help="keep tables and plot in docs/experiments.md")
     return parser.parse_args(arguments)
 
 
