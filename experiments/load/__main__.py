@@ -71,7 +71,7 @@ def _load(caller: Caller, runtime_url: str, mix: mixes.Mix, shape: Shape, option
         started = time.perf_counter()
         try:
             calls, seen = mix.drawn(random), _progress(samples)
-            asyncio.run(open_loop(caller, calls, moments, options.rate, seen, warm_up=PROXIES))
+            asyncio.run(open_loop(caller, calls, moments, options.rate, seen))
         except KeyboardInterrupt:
             seconds = min(seconds, time.perf_counter() - started)
             print("\nEnded before its time.", flush=True)
@@ -101,7 +101,7 @@ def _section(options: argparse.Namespace, report: str) -> str:
 
 
 async def _warm_up(caller: Caller, calls: Sequence[Call]) -> None:
-    """Every endpoint has started when it begins. Raises Unanswered."""
+    """Every endpoint and every proxy has started when it begins. Raises Unanswered."""
     for call in calls:
         print(f"warming up {call.model} {call.endpoint}, {call.image} …", flush=True)
         (sample,) = await closed_loop(caller, repeat(call), 1, 1)
@@ -109,6 +109,7 @@ async def _warm_up(caller: Caller, calls: Sequence[Call]) -> None:
             raise Unanswered(
                 f"{call.model} {call.endpoint}: {call.image}: {sample.status} {sample.code}; docs/errors.md"
             )
+    await closed_loop(caller, repeat(calls[0]), PROXIES, PROXIES)
 
 
 def _progress(samples: list[Sample]) -> Callable[[Sample], None]:

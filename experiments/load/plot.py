@@ -90,5 +90,6 @@ def _memory(part: Part) -> tuple[list[float], list[float]]:
 
 
 def _cores(part: Part) -> tuple[list[float], list[float]]:
-    between = [(two.at_s, (two.cpu_s - one.cpu_s) / (two.at_s - one.at_s)) for one, two in pairwise(part.looks)]
+    looks = part.looks[:: max(1, len(part.looks) // _WINDOWS)]
+    between = [(two.at_s, (two.cpu_s - one.cpu_s) / (two.at_s - one.at_s)) for one, two in pairwise(looks)]
     return [at for at, _ in between], [used for _, used in between]
