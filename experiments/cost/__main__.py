@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from docs.sections import replace_section
+from experiments.arguments import positive, positives
 from experiments.cost.plot import draw
 from experiments.cost.prices import FILE, PriceTableFault, read_prices
 from experiments.cost.report import Bill, break_even_section, month_section, not_counted_section
@@ -84,32 +85,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", help="this model's endpoints alone; alarms and dashboard stay the stage's")
     parser.add_argument(
         "--requests-per-day",
-        type=_rates,
+        type=positives,
         default=RATES,
         help="of each endpoint, several with commas (100,1000,10000,…)",
     )
-    parser.add_argument("--seconds-per-request", type=_positive, help="instead of the measured time of each model")
+    parser.add_argument("--seconds-per-request", type=positive, help="instead of the measured time of each model")
     parser.add_argument(
-        "--kilobytes-per-request", type=_positive, default=BODY_BYTES / 1000, help=f"({BODY_BYTES / 1000:g})"
+        "--kilobytes-per-request", type=positive, default=BODY_BYTES / 1000, help=f"({BODY_BYTES / 1000:g})"
     )
     parser.add_argument("--prices", type=Path, default=FILE, help="another price table")
     parser.add_argument("--plot", type=Path, help="draw the costs to this file")
     parser.add_argument("--docs", action="store_true", help="write docs/cost.md's tables and docs/cost.png")
     return parser.parse_args(arguments)
-
-
-def _rates(text: str) -> tuple[float, ...]:
-    return tuple(map(_positive, text.split(",")))
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
 
 
 if __name__ == "__main__":

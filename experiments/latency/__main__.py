@@ -14,11 +14,11 @@ from pathlib import Path
 
 import boto3
 
+from experiments.arguments import address, positive
 from experiments.client.caller import Caller, NoCredentials
 from experiments.latency.aws import IDLE_MINUTES, AwsTarget, api_url, aws_refusals
 from experiments.latency.errors import BadChoice, LatencyError
 from experiments.latency.experiment import answering, answering_endpoints, experiment
-from experiments.latency.numbers import address, positive
 from experiments.latency.plan import add_plan, plan_of
 from experiments.latency.run import read_run
 from experiments.latency.tables import tables

@@ -18,9 +18,10 @@ from experiments.client.sample import Sample
 from experiments.latency.errors import NotAnswering, Throttled
 from experiments.latency.progress import Progress, Say
 from experiments.latency.targets import Target
+from local.function import MAX_CONCURRENCY
 from models.registry import Model
 
-LEAST_WARMING_UP = 10  # as many proxies as a local run has: one that starts amid a load takes its processor time
+LEAST_WARMING_UP = MAX_CONCURRENCY  # a local run's proxies: one that starts amid a load takes its processor time
 MOST_WARMING_UP = 32  # clients before a schedule; where more would be in flight, the endpoint cannot follow anyway
 WAKES_S = 600.0  # what is scaled to zero is asked again for so long
 _ASKED_AGAIN_S = 0.25

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.arguments import count, positive, positives, several, some
 from experiments.latency.errors import BadChoice
-from experiments.latency.numbers import count, positive, positives, several, some
 
 
 @dataclass(frozen=True, slots=True)

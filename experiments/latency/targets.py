@@ -93,11 +93,17 @@ class LocalTarget:
 @contextmanager
 def local_target(*context: str, emulate: bool = False) -> Iterator[LocalTarget]:
     """A local run for measuring, with `context` beside, while entered. Raises LocalRunFault."""
-    options = (*FOR_MEASURING, *context, *(["--emulate"] if emulate else []))
-    with TemporaryDirectory(prefix="fovea-measured-") as state:
-        try:
-            with start_local(Path(state), *options) as local:
-                yield LocalTarget(local, MEASURED_STAGE, emulates=emulate)
-        except DidNotStart as error:
-            said = str(error).strip().splitlines() or ["it said nothing"]
-            raise LocalRunFault(f"the local run does not start: {said[-1]}") from error
+    options = (*context, *(["--emulate"] if emulate else []))
+    with TemporaryDirectory(prefix="fovea-measured-") as state, measured(Path(state), *options) as local:
+        yield LocalTarget(local, MEASURED_STAGE, emulates=emulate)
+
+
+@contextmanager
+def measured(state: Path, *options: str) -> Iterator[Local]:
+    """A local run for measuring, its files in `state`, while entered. Raises LocalRunFault."""
+    try:
+        with start_local(state, *FOR_MEASURING, *options) as local:
+            yield local
+    except DidNotStart as error:
+        said = str(error).strip().splitlines() or ["it said nothing"]
+        raise LocalRunFault(f"the local run does not start: {said[-1]}") from error

@@ -12,33 +12,34 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from random import Random
 
 from docs.sections import replace_section
+from experiments.arguments import positive
 from experiments.client.arrivals import STEADY, Shape, ShapeFault, arrivals, read_shape
 from experiments.client.call import Call
 from experiments.client.caller import Caller
 from experiments.client.loops import closed_loop, open_loop
 from experiments.client.percentiles import percentile
 from experiments.client.sample import Sample, write_samples
+from experiments.latency.errors import LatencyError
+from experiments.latency.first_answers import first_answers
 from experiments.latency.run import environment, now
+from experiments.latency.targets import measured
 from experiments.load import mix as mixes
 from experiments.load.figures import tables
 from experiments.load.parts import watched
 from experiments.load.plot import draw
-from experiments.local_run import FOR_MEASURING, DidNotStart, start_local
+from local.function import MAX_CONCURRENCY
 from models.registry import ROOT, load_models
 from models.spec import SpecError
 
 OUT, PAGE = ROOT / ".cache" / "experiments" / "load", ROOT / "docs" / "experiments.md"
 LINE_EVERY_S = 5.0
-PROXIES = 10  # as many as a local run starts: each has a cold start of its own
-
-
-class Unanswered(Exception):
-    """A request of the mix gets no prediction even alone: there is nothing to load."""
+_tell = partial(print, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shape = read_shape(options.shape) if options.shape else STEADY
         mix = mixes.read_mix(options.mix, load_models())
         options.out.mkdir(parents=True, exist_ok=True)
-        print("Starting the local run …", flush=True)
-        with start_local(options.out / "state", *FOR_MEASURING) as local:
+        _tell("Starting the local run …")
+        with measured(options.out / "state") as local:
             _load(Caller(local.url, key=local.key), local.runtime_url, mix, shape, options)
-    except (ShapeFault, mixes.MixFault, SpecError, DidNotStart, Unanswered) as error:
+    except (ShapeFault, mixes.MixFault, SpecError, LatencyError) as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
@@ -61,10 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _load(caller: Caller, runtime_url: str, mix: mixes.Mix, shape: Shape, options: argparse.Namespace) -> None:
+    _tell(f"Starting every endpoint: {len(mix.calls)} requests, one at a time …")
     asyncio.run(_warm_up(caller, mix.calls))
     random, seconds = Random(options.seed), options.minutes * 60  # noqa: S311 no secret
     moments = list(arrivals(options.rate, seconds, random, shape))
-    print(f"{len(moments):,} requests in {options.minutes:g} minutes, {shape.name}; Ctrl-C ends it sooner", flush=True)
+    _tell(f"{len(moments):,} requests in {options.minutes:g} minutes, {shape.name}; Ctrl-C ends it sooner")
     samples: list[Sample] = []
     began = now()
     with watched(runtime_url) as parts:
@@ -74,9 +76,9 @@ def _load(caller: Caller, runtime_url: str, mix: mixes.Mix, shape: Shape, option
             asyncio.run(open_loop(caller, calls, moments, options.rate, seen))
         except KeyboardInterrupt:
             seconds = min(seconds, time.perf_counter() - started)
-            print("\nEnded before its time.", flush=True)
+            _tell("\nEnded before its time.")
     report = tables(samples, parts, seconds)
-    print(f"\n{report}\n\nKept in {options.out}", flush=True)
+    _tell(f"\n{report}\n\nKept in {options.out}")
     about = {"started": began, "seconds": seconds, "rate": options.rate, "shape": shape.name, "seed": options.seed}
     write_samples(samples, options.out / "requests.csv")
     (options.out / "load.json").write_text(json.dumps(about | {"environment": environment()}, indent=1) + "\n")
@@ -101,15 +103,9 @@ def _section(options: argparse.Namespace, report: str) -> str:
 
 
 async def _warm_up(caller: Caller, calls: Sequence[Call]) -> None:
-    """Every endpoint and every proxy has started when it begins. Raises Unanswered."""
-    for call in calls:
-        print(f"warming up {call.model} {call.endpoint}, {call.image} …", flush=True)
-        (sample,) = await closed_loop(caller, repeat(call), 1, 1)
-        if not sample.is_good:
-            raise Unanswered(
-                f"{call.model} {call.endpoint}: {call.image}: {sample.status} {sample.code}; docs/errors.md"
-            )
-    await closed_loop(caller, repeat(calls[0]), PROXIES, PROXIES)
+    """Every endpoint and every proxy has started when it begins. Raises LatencyError where one gives no prediction."""
+    await first_answers(caller, calls, _tell)
+    await closed_loop(caller, repeat(calls[0]), MAX_CONCURRENCY, MAX_CONCURRENCY)
 
 
 def _progress(samples: list[Sample]) -> Callable[[Sample], None]:
@@ -124,7 +120,7 @@ def _progress(samples: list[Sample]) -> Callable[[Sample], None]:
             good = [each.total_ms for each in recent if each.is_good]
             spread = f"p50 {percentile(good, 50):.0f} ms, p99 {percentile(good, 99):.0f} ms" if good else "none good"
             bad = sum(not each.is_good for each in samples)
-            print(f"{sample.due_s:6.0f} s  {len(samples):,} answers, {spread}, {bad} without a prediction", flush=True)
+            _tell(f"{sample.due_s:6.0f} s  {len(samples):,} answers, {spread}, {bad} without a prediction")
             recent.clear()
             said = time.monotonic()
 
@@ -133,8 +129,8 @@ def _progress(samples: list[Sample]) -> Callable[[Sample], None]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m experiments.load", description=__doc__)
-    parser.add_argument("--rate", type=_positive, default=20.0, help="requests a second, in the mean (20)")
-    parser.add_argument("--minutes", type=_positive, default=2.0, help="how long (2)")
+    parser.add_argument("--rate", type=positive, default=20.0, help="requests a second, in the mean (20)")
+    parser.add_argument("--minutes", type=positive, default=2.0, help="how long (2)")
     parser.add_argument("--mix", type=Path, default=mixes.FILE, help="what is asked (experiments/load/mix.toml)")
     parser.add_argument("--shape", type=Path, help="a day's traffic, such as experiments/client/day.toml (steady)")
     parser.add_argument("--seed", type=int, default=0, help="of what comes when (0)")
@@ -143,16 +139,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--docs", action="store_true", help="keep tables and plot in docs/experiments.md")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from docs.sections import replace_section
+from experiments.arguments import positive, positives
 from experiments.client.sample import ForeignRows
 from experiments.cost.prices import PriceTableFault
 from experiments.report.faults import ReportFault
@@ -54,33 +55,19 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
     parser.add_argument("folder", type=Path, help="with a folder for each endpoint, as experiments.latency leaves it")
     parser.add_argument(
-        "--requests-per-day", type=_positives, default=PER_DAY, help="recommend for these, with commas (1000)"
+        "--requests-per-day", type=positives, default=PER_DAY, help="recommend for these, with commas (1000)"
     )
-    parser.add_argument("--latency-ms", type=_positive, default=LATENCY_MS, help=f"the target ({LATENCY_MS:g})")
+    parser.add_argument("--latency-ms", type=positive, default=LATENCY_MS, help=f"the target ({LATENCY_MS:g})")
     parser.add_argument("--percentile", type=_percent, default=PERCENTILE, help=f"that keeps it ({PERCENTILE:g})")
     parser.add_argument("--out", type=Path, help="where plots and page go (FOLDER/report)")
     parser.add_argument("--docs", action="store_true", help="keep plots and tables in docs/experiments.md")
     return parser.parse_args(arguments)
 
 
-def _positives(text: str) -> tuple[float, ...]:
-    return tuple(map(_positive, text.split(",")))
-
-
 def _percent(text: str) -> float:
-    value = _positive(text)
+    value = positive(text)
     if value >= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is not below 100; nobody can promise it for every request")
-    return value
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from experiments.arguments import positive
 from experiments.client.arrivals import DAY, DAY_S, Shape, ShapeFault, read_shape
 from experiments.client.sample import ForeignRows
 from experiments.cost.prices import NoPrice, PriceTable, PriceTableFault, read_prices
@@ -129,8 +130,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("--endpoint", action="append", default=[], metavar="NAME", help="again for more (all of them)")
     rate = parser.add_mutually_exclusive_group()
-    rate.add_argument("--requests-per-day", type=_positive, default=PER_DAY, metavar="N", help=f"({PER_DAY:g})")
-    rate.add_argument("--peak-rate", type=_positive, metavar="R", help="requests a second in the busiest part")
+    rate.add_argument("--requests-per-day", type=positive, default=PER_DAY, metavar="N", help=f"({PER_DAY:g})")
+    rate.add_argument("--peak-rate", type=positive, metavar="R", help="requests a second in the busiest part")
     parser.add_argument("--shape", type=Path, default=DAY, metavar="FILE", help="another day than a typical one")
     parser.add_argument(
         "--times", type=Path, metavar="FOLDER", help="of experiments.latency; without it docs/images.md"
@@ -143,16 +144,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="another seed, another day of that kind (0)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for the pictures (.cache/experiments/MODEL)")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
 
 
 if __name__ == "__main__":

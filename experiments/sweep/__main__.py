@@ -15,13 +15,13 @@ from pathlib import Path
 
 import boto3
 
+from experiments.arguments import several
 from experiments.client.caller import NoCredentials
 from experiments.cost.prices import PriceTableFault
 from experiments.latency.__main__ import RESULTS, STOPPED
 from experiments.latency.aws import aws_refusals
 from experiments.latency.errors import LatencyError
 from experiments.latency.experiment import experiment
-from experiments.latency.numbers import several
 from experiments.latency.plan import add_plan, plan_of
 from experiments.latency.targets import Target
 from experiments.sweep.errors import BadVariant, SweepError
