@@ -6,30 +6,29 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import boto3
 import psutil
 import pytest
 
-from experiments.client.sample import Sample
 from experiments.cost.prices import read_prices
-from experiments.latency.run import Run, read_run, settings_of, write_run
+from experiments.latency.run import read_run
 from experiments.local_run import environment, wait_until
 from experiments.report.__main__ import main as report
 from experiments.sweep.__main__ import _tell, main
 from experiments.sweep.errors import BadVariant, NotAgreed
 from experiments.sweep.left import left_in_aws
-from experiments.sweep.on_aws import API, OnAws
+from experiments.sweep.on_aws import API
 from experiments.sweep.price import ask, lines
-from experiments.sweep.sweep import left_to_measure, sweep
+from experiments.sweep.sweep import left_to_measure
 from experiments.sweep.variants import with_variants
 from local.endpoint import free_port
 from models.registry import ROOT, load_models
 from rehearsal.__main__ import moto
 from rehearsal.command import ACCOUNT, REGION
 from stacks.deployment import deployment
+from tests.experiments.interrupted_sweep import FUNCTIONS, INSTANCES
 from tests.stacks.assembly import CONTEXT
 
 TINY = ("--cold=1", "--clients=1", "--requests=3", "--rates=5", "--seconds=1")
@@ -191,40 +190,21 @@ def test_what_is_left_is_told_with_what_removes_it(account, tmp_path, capsys):
 
 
 def test_in_aws_one_variant_is_there_at_a_time_and_nothing_after_an_end_in_the_middle(account, tmp_path):
-    """The CDK command is real, and so is the signal; moto's API answers no request, so none is made."""
-    model, served, said = variants((), ["ml.c7i.large"], [2048]), [], []
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-    def measure(target, model, variant, folder):
-        served.append([each.what for each in left_in_aws(account) if "fovea-sweep-" in each.what])
-        assert target.caller.url.endswith(f".execute-api.{REGION}.amazonaws.com/sweep")
-        if variant == "function-2048":
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(10)
-        row = Sample("warm", 1, 0, 0, 0, 1, 200, "OK", "face-mask", variant, "a.jpg", 1)
-        settings = settings_of(model.spec.endpoints[variant])
-        write_run(Run("face-mask", model.spec.model.version, variant, settings, "aws", ""), [row], folder)
-
-    def say(line):
-        said.append(line)
-        if line.startswith("cdk destroy") and API in line:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    place = OnAws(account, model, tmp_path / "cdk.log", say)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            sweep(place, model, list(model.spec.endpoints), measure, tmp_path, say=say)
-        place.remove_everything()
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert served == [
+    command = [sys.executable, "-m", "tests.experiments.interrupted_sweep", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["ended"]
+    assert [there for _, *there in told["served"]] == [
         ["endpoint fovea-sweep-face-mask-ml-c7i-large (InService)"],
         ["function fovea-sweep-face-mask-function-2048"],
     ]
+    assert all(url.endswith(f".execute-api.{REGION}.amazonaws.com/sweep") for url, *_ in told["served"])
+    said = told["said"]
     assert any(line.startswith("removing what was deployed, so that it costs nothing") for line in said)
     assert said[-1] == f"nothing is left in {REGION} of the stage sweep"
     assert left_in_aws(account) == []
     assert [stack["StackName"] for stack in account.client("cloudformation").describe_stacks()["Stacks"]] == [
         "CDKToolkit"
     ]
-    assert left_to_measure(model, "aws", tmp_path) == ["function-2048"]
+    assert left_to_measure(variants((), INSTANCES, FUNCTIONS), "aws", tmp_path) == ["function-2048"]
